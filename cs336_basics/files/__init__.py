@@ -1,0 +1,1 @@
+"""What the package knows about files: replacing one whole, reading text, and files of token ids."""

@@ -1,0 +1,53 @@
+"""Write a file whole or not at all: beside its final place, flushed to the disk, then renamed.
+
+A reader, or a run that is killed half-way, only ever sees the old file or the new one.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+@contextmanager
+def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
+    """Open a file that takes the place of `path` when the block ends, and disappears when it fails.
+
+    Text modes write UTF-8 with bare newlines on every system. The folder must exist.
+    """
+    destination = Path(path)
+    text_options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    descriptor, temporary_name = tempfile.mkstemp(
+        dir=destination.parent, prefix=f".{destination.name}.", suffix=".tmp"
+    )
+    try:
+        with os.fdopen(descriptor, mode, **text_options) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        _give_usual_permissions(temporary_name)
+        os.replace(temporary_name, destination)
+    except BaseException:
+        Path(temporary_name).unlink(missing_ok=True)
+        raise
+    sync_folder(destination.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power failure (a folder cannot be opened on Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _give_usual_permissions(path: str) -> None:
+    """Undo mkstemp's owner-only mode: the file gets what `open` would have given it."""
+    umask = os.umask(0)
+    os.umask(umask)
+    os.chmod(path, 0o666 & ~umask)
