@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def require_text_file(path: str | os.PathLike[str]) -> Path:
-    """Return `path` if it is a file with something in it; raise `FileNotFoundError` or `ValueError` if not."""
+    """Return `path` if it is a file with something in it, else raise `FileNotFoundError` or `ValueError`."""
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"expected a text file but found none at {file}; check the path")

@@ -62,7 +62,9 @@ def open_token_file(path: str | os.PathLike[str], *, vocab_size: int | None = No
     least one id. Pickled arrays are never loaded.
     """
     if not Path(path).is_file():
-        raise FileNotFoundError(f"expected a token file but found none at {path}; write one with `cs336 encode`")
+        raise FileNotFoundError(
+            f"expected a token file but found none at {path}; write one with `cs336 encode`"
+        )
     try:
         ids = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError) as error:

@@ -1,0 +1,1 @@
+from tests.strictness import *  # noqa: F403

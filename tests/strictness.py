@@ -1,0 +1,43 @@
+"""What our own tests run under: shapes and types checked at every call, warnings as errors, a fixed seed.
+
+The conftest of each of our folders imports this module. It touches nothing outside these folders: test
+files that people copy into `tests/` itself run on the unchecked package, under pytest's defaults.
+"""
+
+import random
+from pathlib import Path
+
+import pytest
+from jaxtyping import config as jaxtyping_config
+from jaxtyping import install_import_hook
+
+install_import_hook("cs336_basics", "beartype.beartype")
+jaxtyping_config.update("jaxtyping_disable", True)  # until a test of ours begins
+
+SEED = 1729
+SECONDS_PER_TEST = 300
+OUR_FOLDERS = tuple(Path(__file__).parent / name for name in ("unit", "integration", "architecture"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark our own tests, and only them, to fail on warnings and on taking too long."""
+    for item in items:
+        if not any(item.path.is_relative_to(folder) for folder in OUR_FOLDERS):
+            continue
+        item.add_marker(pytest.mark.filterwarnings("error"), append=False)
+        if item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(SECONDS_PER_TEST))
+
+
+@pytest.fixture(autouse=True)
+def strict_types_and_fixed_seed():
+    """Check annotated shapes and types while the test runs, and start from the same random state."""
+    import numpy as np
+    import torch
+
+    random.seed(SEED)
+    np.random.seed(SEED)
+    torch.manual_seed(SEED)
+    jaxtyping_config.update("jaxtyping_disable", False)
+    yield
+    jaxtyping_config.update("jaxtyping_disable", True)
