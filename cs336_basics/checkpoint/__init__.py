@@ -1,0 +1,1 @@
+"""Checkpoints: the course's single file, and the folder that a training run writes."""

@@ -1,0 +1,58 @@
+"""Draw batches of windows from one long array of token ids, at random places."""
+
+import numpy as np
+import torch
+from jaxtyping import Int64
+from torch import Tensor
+
+
+def get_batch(
+    dataset: np.ndarray,
+    batch_size: int,
+    context_length: int,
+    device: torch.device | str,
+    *,
+    generator: torch.Generator | None = None,
+) -> tuple[Int64[Tensor, "batch seq"], Int64[Tensor, "batch seq"]]:
+    """Return inputs and targets: `batch_size` windows, and the same shifted by one token.
+
+    Each place where a whole window and its last target fit is equally likely, places are drawn with
+    replacement by `generator` (a CPU generator; torch's own where none is given). Only the windows drawn
+    are read from a memory map.
+    """
+    _check(dataset, batch_size, context_length)
+    num_starts = len(dataset) - context_length
+    starts = torch.randint(num_starts, (batch_size,), generator=generator).tolist()
+    windows = np.stack([dataset[start : start + context_length + 1] for start in starts])
+    ids = to_device(torch.from_numpy(windows.astype(np.int64)), device)
+    inputs = ids[:, :-1].contiguous()
+    targets = ids[:, 1:].contiguous()
+    return inputs, targets
+
+
+def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """Move `tensor`; a device that is not there is a `RuntimeError` that names it, never a fall-back."""
+    try:
+        return tensor.to(device)
+    except (RuntimeError, AssertionError) as error:
+        raise RuntimeError(
+            f"the device must exist on this machine but {str(device)!r} does not; take 'cpu', or see what "
+            "torch.cuda.device_count() and torch.backends.mps.is_available() say"
+        ) from error
+
+
+def _check(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
+    if dataset.ndim != 1 or dataset.dtype.kind not in "ui":
+        raise ValueError(
+            f"a dataset must be one axis of integers but is {dataset.dtype} of shape {dataset.shape}; "
+            "open a token file with open_token_file"
+        )
+    if batch_size < 1 or context_length < 1:
+        raise ValueError(
+            f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
+        )
+    if len(dataset) <= context_length:
+        raise ValueError(
+            f"a dataset needs more tokens than the context, at least {context_length + 1} here, but has "
+            f"{len(dataset)}; take more text or a shorter context"
+        )

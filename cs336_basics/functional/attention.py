@@ -1,0 +1,52 @@
+"""Scaled dot-product attention in its plain form: every score and every weight is there to look at.
+
+Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
+"""
+
+import math
+
+import torch
+from einops import einsum
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from cs336_basics.functional.activation import softmax
+from cs336_basics.functional.precision import at_least_float32
+
+
+def causal_mask(seq: int, *, device: torch.device | str | None = None) -> Bool[Tensor, "seq seq"]:
+    """Let each query attend to itself and to what came before: True on and below the diagonal."""
+    return torch.ones(seq, seq, dtype=torch.bool, device=device).tril()
+
+
+def scaled_dot_product_attention(
+    q: Float[Tensor, "... queries d_head"],
+    k: Float[Tensor, "... keys d_head"],
+    v: Float[Tensor, "... keys d_value"],
+    mask: Bool[Tensor, "... queries keys"] | None = None,
+) -> Float[Tensor, "... queries d_value"]:
+    """Return `softmax(q k^T / sqrt(d_head)) v`, computed in float32 or better, in the dtype of `q`.
+
+    `mask` is True where a query may attend to a key. A forbidden key gets a weight of exactly 0, and a
+    query that may attend to nothing gets a row of zeros.
+    """
+    d_head = q.shape[-1]
+    queries, keys, values = at_least_float32(q), at_least_float32(k), at_least_float32(v)
+    scores = einsum(queries, keys, "... queries d_head, ... keys d_head -> ... queries keys")
+    scores = scores / math.sqrt(d_head)
+    weights = softmax(scores, dim=-1) if mask is None else masked_softmax(scores, mask)
+    attended = einsum(weights, values, "... queries keys, ... keys d_value -> ... queries d_value")
+    return attended.to(q.dtype)
+
+
+def masked_softmax(
+    scores: Float[Tensor, "... queries keys"], mask: Bool[Tensor, "... queries keys"]
+) -> Float[Tensor, "... queries keys"]:
+    """Take the softmax over the keys where `mask` is True; all other weights are exactly 0.
+
+    The lowest finite number stands in for minus infinity: a row without any allowed key would otherwise be
+    `inf - inf`, and its NaN would survive in the gradient even where the value is zeroed afterwards.
+    """
+    lowest = torch.finfo(scores.dtype).min
+    weights = softmax(scores.masked_fill(~mask, lowest), dim=-1)
+    return weights.masked_fill(~mask, 0.0)

@@ -1,0 +1,31 @@
+"""Cross-entropy in its plain form, and perplexity."""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from cs336_basics.functional.precision import at_least_float32
+
+
+def cross_entropy(logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*batch"]) -> Float[Tensor, ""]:
+    """Return the mean of `-log softmax(logits)[target]` in nats, over all leading axes.
+
+    The logarithm cancels the exponential of the softmax: what remains is `log sum_j exp(o_j) - o_target`.
+    `logsumexp` subtracts the largest logit first, so that logits of 1e4 do not overflow.
+    """
+    return token_losses(logits, targets).mean()
+
+
+def token_losses(
+    logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*batch"]
+) -> Float[Tensor, "*batch"]:
+    """Return `-log softmax(logits)[target]` in nats for each target, in float32 or better."""
+    wide_logits = at_least_float32(logits)
+    log_normalizers = torch.logsumexp(wide_logits, dim=-1)
+    target_logits = wide_logits.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
+    return log_normalizers - target_logits
+
+
+def perplexity(mean_loss: Float[Tensor, ""]) -> Float[Tensor, ""]:
+    """Return `exp(mean_loss)`: among how many equally likely tokens the model hesitates on average."""
+    return torch.exp(mean_loss)

@@ -1,0 +1,70 @@
+"""Causal multi-head self-attention (Vaswani et al. 2017, section 3.2.2)."""
+
+import torch
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cs336_basics.functional.attention import causal_mask, scaled_dot_product_attention
+from cs336_basics.functional.rope import rope
+from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.rope import RopeTables
+
+
+class MultiHeadSelfAttention(nn.Module):
+    """Each position looks, in `num_heads` ways at once, at itself and at the positions before it.
+
+    The rows of `q_proj`, `k_proj` and `v_proj` are grouped by head: head h owns the rows from
+    `h * d_head` to `(h + 1) * d_head`, with `d_head = d_model / num_heads`.
+    """
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        if d_model % num_heads != 0:
+            raise ValueError(
+                f"d_model must be a multiple of num_heads but {d_model} is none of {num_heads}; "
+                "change one of the two"
+            )
+        self.num_heads = num_heads
+        self.q_proj = Linear(d_model, d_model, device=device, dtype=dtype)
+        self.k_proj = Linear(d_model, d_model, device=device, dtype=dtype)
+        self.v_proj = Linear(d_model, d_model, device=device, dtype=dtype)
+        self.output_proj = Linear(d_model, d_model, device=device, dtype=dtype)
+
+    def forward(
+        self,
+        x: Float[Tensor, "... seq d_model"],
+        rope_tables: RopeTables | None = None,
+        token_positions: Int[Tensor, "... seq"] | None = None,
+    ) -> Float[Tensor, "... seq d_model"]:
+        """Attend; with `rope_tables`, rotate queries and keys by their positions (0, 1, ... by default)."""
+        q = rearrange(self.q_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        k = rearrange(self.k_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        if rope_tables is not None:
+            q, k = rotate_heads(q, k, rope_tables, token_positions)
+        mask = causal_mask(x.shape[-2], device=x.device)
+        attended = scaled_dot_product_attention(q, k, v, mask)
+        concatenated = rearrange(attended, "... heads seq d_head -> ... seq (heads d_head)")
+        return self.output_proj(concatenated)
+
+
+def rotate_heads(
+    q: Float[Tensor, "... heads seq d_head"],
+    k: Float[Tensor, "... heads seq d_head"],
+    rope_tables: RopeTables,
+    token_positions: Int[Tensor, "... seq"] | None,
+) -> tuple[Float[Tensor, "... heads seq d_head"], Float[Tensor, "... heads seq d_head"]]:
+    """Rotate the queries and keys of all heads alike, by the positions given or 0, 1, ..., seq - 1."""
+    cos, sin = rope_tables
+    if token_positions is None:
+        token_positions = torch.arange(q.shape[-2], device=q.device)
+    positions = rearrange(token_positions, "... seq -> ... 1 seq")
+    return rope(q, cos, sin, positions), rope(k, cos, sin, positions)

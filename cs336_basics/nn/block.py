@@ -1,0 +1,50 @@
+"""The pre-norm Transformer block (Xiong et al. 2020, arXiv:2002.04745)."""
+
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cs336_basics.nn.attention import MultiHeadSelfAttention
+from cs336_basics.nn.rmsnorm import RMSNorm
+from cs336_basics.nn.rope import RopeTables
+from cs336_basics.nn.swiglu import SwiGLU
+
+
+class TransformerBlock(nn.Module):
+    """Attention, then the feed-forward network, each behind a norm and added to the residual stream."""
+
+    def __init__(
+        self,
+        d_model: int,
+        num_heads: int,
+        d_ff: int,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.ln1 = RMSNorm(d_model, device=device, dtype=dtype)
+        self.attn = MultiHeadSelfAttention(d_model, num_heads, device=device, dtype=dtype)
+        self.ln2 = RMSNorm(d_model, device=device, dtype=dtype)
+        self.ffn = SwiGLU(d_model, d_ff, device=device, dtype=dtype)
+
+    @classmethod
+    def from_parts(cls, *, ln1: nn.Module, attn: nn.Module, ln2: nn.Module, ffn: nn.Module) -> Self:
+        """Put ready parts together, for variants: any norm, attention and feed-forward network will do."""
+        block = cls.__new__(cls)
+        nn.Module.__init__(block)
+        block.ln1, block.attn, block.ln2, block.ffn = ln1, attn, ln2, ffn
+        return block
+
+    def forward(
+        self,
+        x: Float[Tensor, "... seq d_model"],
+        rope_tables: RopeTables | None = None,
+        token_positions: Int[Tensor, "... seq"] | None = None,
+    ) -> Float[Tensor, "... seq d_model"]:
+        """Add to the residual stream what attention and the feed-forward network read from it."""
+        x = x + self.attn(self.ln1(x), rope_tables, token_positions)
+        x = x + self.ffn(self.ln2(x))
+        return x

@@ -1,0 +1,80 @@
+"""What can be chosen about a model. Plain data, without torch: the command line reads it too."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+InitRule = Literal[
+    "trunc_normal",
+    "trunc_normal_002",
+    "normal",
+    "uniform",
+    "xavier_uniform",
+    "xavier_normal",
+    "kaiming_uniform",
+    "kaiming_normal",
+    "orthogonal",
+    "constant",
+    "zeros",
+    "ones",
+    "eye",
+    "sparse",
+]
+
+
+def swiglu_d_ff(d_model: int) -> int:
+    """Return the multiple of 64 nearest to 8/3 d_model, at least 64 (512 gives 1344, 1600 gives 4288)."""
+    nearest = (8 * d_model + 96) // 192 * 64
+    return max(64, nearest)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """The shape of a Transformer language model and the parts it is made of."""
+
+    vocab_size: int
+    """Entries of the vocabulary."""
+    context_length: int
+    """The longest sequence that the model accepts, in tokens."""
+    d_model: int
+    """Features of the residual stream."""
+    num_layers: int
+    """Blocks, one after another."""
+    num_heads: int
+    """Attention heads of each block; must divide d_model."""
+    d_ff: int | None = None
+    """Features inside the feed-forward network; None: the multiple of 64 nearest to 8/3 d_model."""
+    rope_theta: float = 10000.0
+    """The base of the rotary frequencies."""
+    init: InitRule = "trunc_normal"
+    """By which rule the weight matrices get their first values (see `cs336_basics.nn.init`)."""
+
+    def __post_init__(self) -> None:
+        for name in ("vocab_size", "context_length", "d_model", "num_layers", "num_heads"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1 but is {getattr(self, name)}")
+        if self.d_ff is not None and self.d_ff < 1:
+            raise ValueError(f"d_ff must be at least 1 but is {self.d_ff}; leave it out for the usual size")
+        if self.d_model % self.num_heads != 0:
+            raise ValueError(
+                f"d_model must be a multiple of num_heads but {self.d_model} is none of {self.num_heads}; "
+                "change one of the two"
+            )
+        if self.d_head % 2 != 0:
+            raise ValueError(
+                f"RoPE rotates pairs, so d_model / num_heads must be even, but {self.d_model} / "
+                f"{self.num_heads} is {self.d_head}; change one of the two"
+            )
+        if self.rope_theta <= 0:
+            raise ValueError(f"rope_theta must be positive but is {self.rope_theta}")
+        if self.init not in get_args(InitRule):
+            raise ValueError(f"init must be one of {', '.join(get_args(InitRule))} but is {self.init!r}")
+
+    @property
+    def d_head(self) -> int:
+        """Features of one attention head."""
+        return self.d_model // self.num_heads
+
+    @property
+    def feed_forward_size(self) -> int:
+        """`d_ff`, or the size that follows from d_model where none was given."""
+        return swiglu_d_ff(self.d_model) if self.d_ff is None else self.d_ff

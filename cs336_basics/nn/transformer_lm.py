@@ -1,0 +1,93 @@
+"""The language model: embedding, blocks, a last norm, and a score for each entry of the vocabulary."""
+
+from typing import Self
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from cs336_basics.nn.block import TransformerBlock
+from cs336_basics.nn.build import build_parts
+from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.embedding import Embedding
+from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.rmsnorm import RMSNorm
+from cs336_basics.nn.rope import RotaryPositions
+
+
+class TransformerLM(nn.Module):
+    """A decoder-only Transformer with pre-norm blocks, RoPE and SwiGLU: the architecture of Llama.
+
+    This constructor is the plain model; `from_config` builds any model that `ModelConfig` describes.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        context_length: int,
+        d_model: int,
+        num_layers: int,
+        num_heads: int,
+        d_ff: int,
+        rope_theta: float = 10000.0,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        self.config = ModelConfig(
+            vocab_size=vocab_size,
+            context_length=context_length,
+            d_model=d_model,
+            num_layers=num_layers,
+            num_heads=num_heads,
+            d_ff=d_ff,
+            rope_theta=rope_theta,
+        )
+        self.positions = RotaryPositions(d_model // num_heads, context_length, rope_theta, device=device)
+        self.token_embeddings = Embedding(vocab_size, d_model, device=device, dtype=dtype)
+        self.layers = nn.ModuleList(
+            TransformerBlock(d_model, num_heads, d_ff, device=device, dtype=dtype) for _ in range(num_layers)
+        )
+        self.ln_final = RMSNorm(d_model, device=device, dtype=dtype)
+        self.lm_head = Linear(d_model, vocab_size, device=device, dtype=dtype)
+
+    @classmethod
+    def from_config(
+        cls,
+        config: ModelConfig,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> Self:
+        """Build what `config` describes; with its defaults that is the plain model, weight for weight."""
+        model = cls.__new__(cls)
+        nn.Module.__init__(model)
+        model.config = config
+        for name, part in build_parts(config, device=device, dtype=dtype).items():
+            model.add_module(name, part)
+        return model
+
+    def forward(
+        self, ids: Int[Tensor, "... seq"], token_positions: Int[Tensor, "... seq"] | None = None
+    ) -> Float[Tensor, "... seq vocab"]:
+        """Return the logits of the next token at each position of `ids`.
+
+        `token_positions` are 0, 1, ..., seq - 1 where not given. A sequence longer than the context length
+        is a `ValueError`.
+        """
+        self._check_length(ids.shape[-1])
+        rope_tables = self.positions()
+        x = self.token_embeddings(ids)
+        for layer in self.layers:
+            x = layer(x, rope_tables, token_positions)
+        normalized = self.ln_final(x)
+        logits = self.lm_head(normalized)
+        return logits
+
+    def _check_length(self, seq: int) -> None:
+        if seq > self.config.context_length:
+            raise ValueError(
+                f"a sequence may have at most context_length = {self.config.context_length} tokens but has "
+                f"{seq}; cut it, or build the model with a longer context"
+            )

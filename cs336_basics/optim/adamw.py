@@ -1,0 +1,75 @@
+"""AdamW: Adam with weight decay apart from the gradient.
+
+Source: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", arXiv:1711.05101, algorithm 2.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class AdamW(Optimizer):
+    """Step by a running mean of the gradients, divided by the root of a running mean of their squares.
+
+    With gradient g at step t = 1, 2, ...::
+
+        p <- p - lr * weight_decay * p
+        m <- beta1 * m + (1 - beta1) * g
+        v <- beta2 * v + (1 - beta2) * g^2
+        p <- p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+
+    Epsilon stands where PyTorch (and the paper) has it. The course's handout writes the last line as
+    `p - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps)`, which is the same with an epsilon
+    that is larger by `1 / sqrt(1 - beta2^t)` in the first steps: it matters for gradients near `eps`.
+    """
+
+    def __init__(
+        self,
+        params: Iterable[Tensor] | Iterable[dict],
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        for name, value in (("lr", lr), ("eps", eps), ("weight_decay", weight_decay)):
+            if value < 0:
+                raise ValueError(f"{name} must not be negative but is {value}")
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas must lie in [0, 1) but are {betas}")
+        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Update each parameter that has a gradient; return what `closure` returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, parameter.grad, group)
+        return loss
+
+    def _update(self, parameter: Tensor, gradient: Tensor, group: dict) -> None:
+        """Apply the four lines of the class docstring to one parameter."""
+        lr, eps, weight_decay = group["lr"], group["eps"], group["weight_decay"]
+        beta1, beta2 = group["betas"]
+        state = self.state[parameter]
+        if not state:
+            state["step"] = 0
+            state["first_moment"] = torch.zeros_like(parameter)
+            state["second_moment"] = torch.zeros_like(parameter)
+        state["step"] += 1
+        first_moment, second_moment = state["first_moment"], state["second_moment"]
+
+        parameter.mul_(1 - lr * weight_decay)
+        first_moment.lerp_(gradient, 1 - beta1)
+        second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        step_size = lr / (1 - beta1 ** state["step"])
+        root_correction = math.sqrt(1 - beta2 ** state["step"])
+        denominator = (second_moment.sqrt() / root_correction).add_(eps)
+        parameter.addcdiv_(first_moment, denominator, value=-step_size)

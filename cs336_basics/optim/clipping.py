@@ -1,0 +1,32 @@
+"""Gradient clipping by one global norm (Pascanu et al. 2013, arXiv:1211.5063)."""
+
+from collections.abc import Iterable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cs336_basics.functional.precision import at_least_float32
+
+
+@torch.no_grad()
+def clip_gradients(parameters: Iterable[Tensor], max_l2_norm: float, eps: float = 1e-6) -> Float[Tensor, ""]:
+    """Scale all gradients in place so that their norm, taken as one long vector, is at most `max_l2_norm`.
+
+    A larger norm is scaled by `max_l2_norm / (norm + eps)`; parameters without a gradient are skipped.
+    Returns the norm before clipping, as a tensor on the device of the gradients (no wait for it).
+    """
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = global_l2_norm(gradients)
+    scale = torch.clamp(max_l2_norm / (norm + eps), max=1.0)
+    for gradient in gradients:
+        gradient.mul_(scale.to(gradient.device))
+    return norm
+
+
+def global_l2_norm(tensors: list[Tensor]) -> Float[Tensor, ""]:
+    """Return the L2 norm of all entries of all tensors together, in float32 or better; 0 for no tensor."""
+    if not tensors:
+        return torch.tensor(0.0)
+    norms = [torch.linalg.vector_norm(at_least_float32(tensor)) for tensor in tensors]
+    return torch.linalg.vector_norm(torch.stack([norm.to(norms[0].device) for norm in norms]))

@@ -1,0 +1,35 @@
+"""Stochastic gradient descent, the course's toy: the smallest complete optimizer."""
+
+import math
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+
+class SGD(Optimizer):
+    """`p <- p - lr / sqrt(t + 1) * grad` with t = 0, 1, ...; with `decay=False` the rate stays `lr`."""
+
+    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float, *, decay: bool = True) -> None:
+        if lr < 0:
+            raise ValueError(f"the learning rate must not be negative but is {lr}")
+        super().__init__(params, {"lr": lr, "decay": decay})
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Update each parameter that has a gradient; return what `closure` returns."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is None:
+                    continue
+                state = self.state[parameter]
+                t = state.get("step", 0)
+                rate = group["lr"] / math.sqrt(t + 1) if group["decay"] else group["lr"]
+                parameter.sub_(parameter.grad, alpha=rate)
+                state["step"] = t + 1
+        return loss
