@@ -8,10 +8,13 @@ import random
 from pathlib import Path
 
 import pytest
+from beartype import BeartypeConf, beartype
 from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
-install_import_hook("cs336_basics", "beartype.beartype")
+# As for every type checker, an int will do where a float is asked for.
+typechecker = beartype(conf=BeartypeConf(is_pep484_tower=True))
+install_import_hook("cs336_basics", "tests.strictness.typechecker")
 jaxtyping_config.update("jaxtyping_disable", True)  # until a test of ours begins
 
 SEED = 1729
@@ -35,6 +38,7 @@ def strict_types_and_fixed_seed():
     import numpy as np
     import torch
 
+    torch.set_num_threads(1)  # more only wait for each other in models this small
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)

@@ -1,0 +1,39 @@
+"""`cs336 evaluate`"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from cs336_basics.cli.command import Command
+from cs336_basics.training.config import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(Command):
+    """Score every token of a text with a trained model: loss, perplexity, bits per byte."""
+
+    run: Annotated[Path, tyro.conf.Positional]
+    """Run folder."""
+    text: Path | None = None
+    """UTF-8 text to score; None: the validation tokens of the run."""
+    device: Device = "auto"
+    """Where to compute."""
+
+    def execute(self) -> None:
+        """Score and print."""
+        from cs336_basics.training.run_folder import RunFolder
+        from cs336_basics.training.scoring import score_text, score_validation
+
+        run = RunFolder(self.run)
+        if self.text is None:
+            result = score_validation(run, device=self.device)
+            size = ""
+        else:
+            result = score_text(run, self.text, device=self.device)
+            size = f", {result.bits_per_byte(self.text.stat().st_size):.4f} bits per byte"
+        print(
+            f"loss {result.loss:.4f} nats per token, perplexity {result.perplexity:.2f}, "
+            f"{result.num_tokens:,} tokens{size}"
+        )

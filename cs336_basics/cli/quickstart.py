@@ -1,0 +1,29 @@
+"""`cs336 quickstart`"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cs336_basics.cli.command import Command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quickstart(Command):
+    """Train a tokenizer and a small language model on the documentation of Python, torch and numpy.
+
+    Needs no network, no data and no accelerator, and takes about five minutes. Give the same command again
+    to continue after an interruption.
+    """
+
+    minutes: float = 3.0
+    """Time for training, in minutes; the number of steps follows from it."""
+    steps: int | None = None
+    """Number of training steps, instead of a time."""
+    run: Path = Path("runs/quickstart")
+    """Folder where everything goes."""
+
+    def execute(self) -> None:
+        """Do the main job from end to end."""
+        from cs336_basics.quickstart.pipeline import QuickstartConfig, quickstart
+
+        config = QuickstartConfig(minutes=self.minutes, steps=self.steps, run=self.run)
+        quickstart(config, say=print, progress=True)

@@ -1,0 +1,1 @@
+"""Small programs to step through in a debugger."""

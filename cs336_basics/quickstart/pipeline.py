@@ -1,0 +1,132 @@
+"""The main job from end to end: text, tokenizer, token files, training, evaluation, samples.
+
+Each stage leaves files in the run folder and is passed over when they are there: an interrupted run
+continues when it is started again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from cs336_basics.files.atomic import replace_file
+from cs336_basics.generation.text import complete_texts
+from cs336_basics.nn.transformer_lm import TransformerLM
+from cs336_basics.quickstart.compression import compress_with_lzma
+from cs336_basics.quickstart.report import result_lines, samples_text
+from cs336_basics.quickstart.texts_and_tokens import (
+    QuickstartFiles,
+    describe_text,
+    prepare_text,
+    prepare_tokenizer,
+    prepare_tokens,
+)
+from cs336_basics.quickstart.time_budget import steps_within
+from cs336_basics.tokenization import Tokenizer
+from cs336_basics.training.config import RunConfig
+from cs336_basics.training.hardware import matrix_gflops
+from cs336_basics.training.loop import train, validate
+from cs336_basics.training.presets import PRESETS
+from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.start import prepare_run, settle_hardware
+from cs336_basics.training.token_data import TokenData, open_token_data
+
+SAMPLE_PROMPTS = ("", "Return the ", "Parameters\n----------\n", "The ", "If the argument is ")
+SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuickstartConfig:
+    """How long to train, and where everything goes."""
+
+    minutes: float = 3.0
+    """The time for training; the number of steps follows from it."""
+    steps: int | None = None
+    """The number of steps, instead of a time."""
+    run: Path = Path("runs/quickstart")
+    """The run folder."""
+
+    def __post_init__(self) -> None:
+        if self.minutes <= 0:
+            raise ValueError(f"minutes must be positive but is {self.minutes}")
+        if self.steps is not None and self.steps < 1:
+            raise ValueError(f"steps must be at least 1 but is {self.steps}")
+
+
+def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress: bool = False) -> None:
+    """Do the main job and `say` what happens, a line at a time."""
+    run = RunFolder(config.run)
+    run.create()
+    files = QuickstartFiles(run)
+    say("1/5 text: the documentation that comes with Python, torch and numpy")
+    prepare_text(files, progress=progress)
+    say("2/5 tokenizer")
+    tokenizer = prepare_tokenizer(files, PRESETS["quickstart"].model.vocab_size, progress=progress)
+    prepare_tokens(files, tokenizer, progress=progress)
+    say("3/5 settings: a trial of matrix products and of training steps")
+    run_config, data = settle(config, files, tokenizer)
+    say(
+        f"4/5 training: {run_config.training.steps} steps of {run_config.tokens_per_step} tokens in "
+        f"{run_config.training.precision}"
+    )
+    model = train(run_config, data, run, progress=progress)
+    say("5/5 evaluation, samples, and lzma on the same bytes")
+    samples = write_samples(files, model, tokenizer)
+    result = validate(model, data.validation, run_config)
+    compressed = compress_with_lzma(files.train_text, files.validation_text)
+    bits_per_byte = result.bits_per_byte(files.validation_text.stat().st_size)
+    for line in result_lines(result, bits_per_byte, compressed, samples, run.path):
+        say(line)
+
+
+def settle(
+    config: QuickstartConfig, files: QuickstartFiles, tokenizer: Tokenizer
+) -> tuple[RunConfig, TokenData]:
+    """Fix the number of steps and everything else, and store it before the first step.
+
+    A run that was started before keeps its stored number of steps, unless another one is asked for.
+    """
+    preset = PRESETS["quickstart"]
+    model = replace(preset.model, vocab_size=tokenizer.vocab_size)
+    run_config = settle_hardware(replace(preset, model=model), files.run)
+    steps = config.steps or stored_steps(files.run) or measured_steps(config.minutes, run_config, files)
+    run_config = replace(run_config, training=replace(run_config.training, steps=steps))
+    return prepare_run(
+        run_config,
+        files.run,
+        train_tokens=files.train_tokens,
+        validation_tokens=files.validation_tokens,
+        tokenizer=files.run.tokenizer,
+        notes={"corpus": describe_text(files), "gflops": measure_products()},
+    )
+
+
+def stored_steps(run: RunFolder) -> int | None:
+    """Return the number of steps of a run that was started before."""
+    return run.read_config()["training"]["steps"] if run.config.is_file() else None
+
+
+def measured_steps(minutes: float, config: RunConfig, files: QuickstartFiles) -> int:
+    """Return how many steps of `config` take `minutes`."""
+    data = open_token_data(
+        files.train_tokens,
+        files.validation_tokens,
+        vocab_size=config.model.vocab_size,
+        context_length=config.model.context_length,
+    )
+    return steps_within(minutes, config, data)
+
+
+def measure_products() -> dict[str, int]:
+    """Return the speed of the CPU's matrix products in both precisions, 1e9 operations a second."""
+    return {"fp32": round(matrix_gflops(torch.float32)), "bf16": round(matrix_gflops(torch.bfloat16))}
+
+
+def write_samples(files: QuickstartFiles, model: TransformerLM, tokenizer: Tokenizer) -> str:
+    """Let the model continue a few prompts, store and return the text."""
+    continuations = complete_texts(model, tokenizer, list(SAMPLE_PROMPTS), **SAMPLING)
+    text = samples_text(SAMPLE_PROMPTS, continuations)
+    with replace_file(files.samples, "w") as file:
+        file.write(text)
+    return text

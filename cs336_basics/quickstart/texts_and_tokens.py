@@ -1,0 +1,82 @@
+"""The first three stages: the text, its tokenizer, its token files. Each is passed over when it is there."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cs336_basics.quickstart.documentation_corpus import END_OF_TEXT, write_documentation_corpus
+from cs336_basics.tokenization import Tokenizer, train_bpe
+from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.start import load_tokenizer
+
+
+@dataclass(frozen=True)
+class QuickstartFiles:
+    """Names the files that the quickstart adds to the run folder."""
+
+    run: RunFolder
+
+    @property
+    def train_text(self) -> Path:
+        """What the tokenizer and the model learn from."""
+        return self.run.path / "train.txt"
+
+    @property
+    def validation_text(self) -> Path:
+        """What the model is measured on."""
+        return self.run.path / "validation.txt"
+
+    @property
+    def train_tokens(self) -> Path:
+        """The training text as token ids."""
+        return self.run.path / "train.npy"
+
+    @property
+    def validation_tokens(self) -> Path:
+        """The validation text as token ids."""
+        return self.run.path / "validation.npy"
+
+    @property
+    def samples(self) -> Path:
+        """What the trained model writes."""
+        return self.run.path / "samples.txt"
+
+
+def prepare_text(files: QuickstartFiles, *, progress: bool) -> None:
+    """Write the corpus."""
+    if not (files.train_text.is_file() and files.validation_text.is_file()):
+        write_documentation_corpus(files.train_text, files.validation_text, progress=progress)
+
+
+def prepare_tokenizer(files: QuickstartFiles, vocab_size: int, *, progress: bool) -> Tokenizer:
+    """Train a tokenizer on the training text, with END_OF_TEXT as its special token."""
+    folder = files.run.tokenizer
+    # merges.txt is written last: where it is, the tokenizer is complete.
+    if not (folder / "merges.txt").is_file():
+        folder.mkdir(exist_ok=True)
+        vocab, merges = train_bpe(files.train_text, vocab_size, [END_OF_TEXT], progress=progress)
+        Tokenizer(vocab, merges, [END_OF_TEXT]).save(folder / "vocab.json", folder / "merges.txt")
+    return load_tokenizer(folder)
+
+
+def prepare_tokens(files: QuickstartFiles, tokenizer: Tokenizer, *, progress: bool) -> None:
+    """Encode both texts."""
+    for text, tokens in (
+        (files.train_text, files.train_tokens),
+        (files.validation_text, files.validation_tokens),
+    ):
+        if not tokens.is_file():
+            tokenizer.encode_file(text, tokens, progress=progress)
+
+
+def describe_text(files: QuickstartFiles) -> dict[str, dict[str, int | str]]:
+    """Return the size in bytes and the SHA-256 of both texts."""
+    return {
+        path.name: {"bytes": path.stat().st_size, "sha256": _sha256(path)}
+        for path in (files.train_text, files.validation_text)
+    }
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

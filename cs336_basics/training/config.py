@@ -1,0 +1,125 @@
+"""What can be chosen about a training run. Plain data, without torch: the command line reads it too."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from cs336_basics.nn.config import ModelConfig
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+Precision = Literal["auto", "fp32", "bf16"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimizerConfig:
+    """AdamW, its schedule and the clipping of gradients."""
+
+    learning_rate: float = 1e-3
+    """The highest learning rate, reached at the end of the warm-up."""
+    min_learning_rate: float = 1e-4
+    """The learning rate at the end of the cosine and after it."""
+    warmup_steps: int = 100
+    """Steps of the linear warm-up from 0."""
+    cosine_steps: int | None = None
+    """The step at which the cosine ends; None: the last one."""
+    beta1: float = 0.9
+    """How much of the running mean of gradients is kept at each step."""
+    beta2: float = 0.95
+    """How much of the running mean of squared gradients is kept at each step."""
+    eps: float = 1e-8
+    """Added to the root of the mean square before the division."""
+    weight_decay: float = 0.1
+    """The share of each weight, times the learning rate, that a step takes away."""
+    max_gradient_norm: float = 1.0
+    """Gradients whose global norm is larger are scaled down to it."""
+
+    def __post_init__(self) -> None:
+        for name in ("learning_rate", "min_learning_rate", "warmup_steps", "weight_decay"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative but is {getattr(self, name)}")
+        if self.min_learning_rate > self.learning_rate:
+            raise ValueError(
+                f"min_learning_rate must not exceed learning_rate but {self.min_learning_rate} exceeds "
+                f"{self.learning_rate}; change one of the two"
+            )
+        if self.max_gradient_norm <= 0:
+            raise ValueError(f"max_gradient_norm must be positive but is {self.max_gradient_norm}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """How long, in which portions, and on what to train."""
+
+    steps: int
+    """Optimizer steps in all."""
+    batch_size: int = 32
+    """Sequences of context_length tokens in one optimizer step, however they are split."""
+    accumulation_steps: int = 1
+    """Parts into which a batch is split to save memory; must divide batch_size."""
+    evaluation_interval: int = 200
+    """Steps between two evaluations on validation tokens (and one after the last step)."""
+    evaluation_tokens: int | None = 200_000
+    """Validation tokens to score at each evaluation but the last, which scores all; None: always all."""
+    checkpoint_interval: int = 200
+    """Steps between two checkpoints (and one after the last step)."""
+    device: Device = "auto"
+    """Where to compute; auto: CUDA if there is any, else Apple's GPU, else the CPU."""
+    precision: Precision = "auto"
+    """The type of matrix products (weights stay float32); auto: bf16 where it is faster."""
+    compile: bool = False
+    """Compile the model with torch.compile (needs a C++ compiler, on a GPU Triton)."""
+    seed: int = 0
+    """Decides the first weights and which windows each step sees."""
+
+    def __post_init__(self) -> None:
+        for name in (
+            "steps",
+            "batch_size",
+            "accumulation_steps",
+            "evaluation_interval",
+            "checkpoint_interval",
+        ):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1 but is {getattr(self, name)}")
+        if self.batch_size % self.accumulation_steps != 0:
+            raise ValueError(
+                f"accumulation_steps must divide batch_size but {self.accumulation_steps} does not divide "
+                f"{self.batch_size}; change one of the two"
+            )
+        if self.evaluation_tokens is not None and self.evaluation_tokens < 2:
+            raise ValueError(f"evaluation_tokens must be at least 2 but is {self.evaluation_tokens}")
+        if self.seed < 0:
+            raise ValueError(f"seed must not be negative but is {self.seed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Everything that decides what a run computes, but for the data."""
+
+    model: ModelConfig
+    optimizer: OptimizerConfig = field(default_factory=OptimizerConfig)
+    training: TrainingConfig
+
+    @property
+    def cosine_steps(self) -> int:
+        """The step at which the learning rate reaches its minimum."""
+        return self.training.steps if self.optimizer.cosine_steps is None else self.optimizer.cosine_steps
+
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens that one optimizer step sees."""
+        return self.training.batch_size * self.model.context_length
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain dictionaries and values, as JSON holds them."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
+        """Undo `to_dict`; a field that does not exist is a `ValueError` that names it."""
+        parts = {"model": ModelConfig, "optimizer": OptimizerConfig, "training": TrainingConfig}
+        for name, part in parts.items():
+            unknown = values[name].keys() - {field.name for field in dataclasses.fields(part)}
+            if unknown:
+                raise ValueError(f"a configuration has no field {name}.{min(unknown)}; remove it")
+        return cls(**{name: part(**values[name]) for name, part in parts.items()})

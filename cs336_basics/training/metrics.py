@@ -1,0 +1,39 @@
+"""The numbers of a run: a file with one JSON object a line for each step."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from cs336_basics.files.atomic import replace_file
+
+Metrics = dict[str, Any]
+
+
+def read_metrics(path: Path) -> list[Metrics]:
+    """Return the complete lines; one that a killed run left half-written at the end is passed over."""
+    if not path.is_file():
+        return []
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+@contextmanager
+def continue_metrics(path: Path, *, after_step: int) -> Iterator[IO[str]]:
+    """Open the file for the steps that follow `after_step`; lines of later steps are dropped.
+
+    A run continues from its last checkpoint and repeats what came after, so no step appears twice.
+    """
+    kept = [metrics for metrics in read_metrics(path) if metrics["step"] <= after_step]
+    with replace_file(path, "w") as file:
+        for metrics in kept:
+            append_metrics(file, metrics)
+    with open(path, "a", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+def append_metrics(file: IO[str], metrics: Metrics) -> None:
+    """Write one line and hand it to the system, so that others can watch the run."""
+    file.write(json.dumps(metrics) + "\n")
+    file.flush()

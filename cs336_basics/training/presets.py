@@ -1,0 +1,58 @@
+"""Ready settings by name. The vocabulary is the tokenizer's wherever a tokenizer is given."""
+
+from typing import Literal
+
+from cs336_basics.nn.config import ModelConfig
+from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
+
+PresetName = Literal["tiny", "quickstart", "tinystories", "tinystories-cpu"]
+
+# The course's base model (handout, section 7): 17 million parameters besides the embedding.
+_TINYSTORIES_MODEL = ModelConfig(
+    vocab_size=10_000, context_length=256, d_model=512, d_ff=1344, num_layers=4, num_heads=16
+)
+
+PRESETS: dict[PresetName, RunConfig] = {
+    # Seconds on a CPU: to see that everything works.
+    "tiny": RunConfig(
+        model=ModelConfig(vocab_size=1000, context_length=64, d_model=64, num_layers=2, num_heads=4),
+        optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=3e-4, warmup_steps=20),
+        training=TrainingConfig(steps=200, batch_size=16, evaluation_interval=50, checkpoint_interval=100),
+    ),
+    # Minutes on a CPU: what `cs336 quickstart` trains; it sets the steps by the time that is given.
+    "quickstart": RunConfig(
+        model=ModelConfig(vocab_size=4096, context_length=128, d_model=256, num_layers=4, num_heads=8),
+        optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=1e-4, warmup_steps=100),
+        training=TrainingConfig(
+            steps=1500,
+            batch_size=16,
+            evaluation_interval=250,
+            evaluation_tokens=16_384,
+            checkpoint_interval=250,
+        ),
+    ),
+    # 327,680,000 tokens: half an hour on a large GPU.
+    "tinystories": RunConfig(
+        model=_TINYSTORIES_MODEL,
+        optimizer=OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=500),
+        training=TrainingConfig(
+            steps=10_000,
+            batch_size=128,
+            evaluation_interval=500,
+            evaluation_tokens=1_000_000,
+            checkpoint_interval=500,
+        ),
+    ),
+    # 40,960,000 tokens: hours on a laptop's CPU.
+    "tinystories-cpu": RunConfig(
+        model=_TINYSTORIES_MODEL,
+        optimizer=OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=250),
+        training=TrainingConfig(
+            steps=5_000,
+            batch_size=32,
+            evaluation_interval=250,
+            evaluation_tokens=100_000,
+            checkpoint_interval=250,
+        ),
+    ),
+}

@@ -1,0 +1,45 @@
+"""Open what a run has left behind: the model at its last checkpoint, its configuration, its tokenizer."""
+
+from dataclasses import dataclass, replace
+
+from cs336_basics.checkpoint.run_checkpoint import latest_checkpoint, load_run_weights
+from cs336_basics.nn.transformer_lm import TransformerLM
+from cs336_basics.tokenization import Tokenizer
+from cs336_basics.training.config import Device, RunConfig
+from cs336_basics.training.hardware import resolve_device
+from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.start import load_tokenizer
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainedRun:
+    """A model on a device, ready for use."""
+
+    model: TransformerLM
+    config: RunConfig
+    """As the run was trained, with the device where the model is now."""
+    step: int
+    """Steps that the model was trained for."""
+
+
+def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
+    """Load the model of the last checkpoint; a run without one is a `FileNotFoundError`."""
+    config = RunConfig.from_dict(run.read_config())
+    checkpoint = latest_checkpoint(run.checkpoints)
+    if checkpoint is None:
+        raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")
+    resolved = resolve_device(device)
+    model = TransformerLM.from_config(config.model)
+    load_run_weights(checkpoint, model)
+    config = replace(config, training=replace(config.training, device=resolved))
+    step = int(checkpoint.name.removeprefix("step-"))
+    return TrainedRun(model=model.to(resolved), config=config, step=step)
+
+
+def open_run_tokenizer(run: RunFolder) -> Tokenizer:
+    """Read the run's tokenizer; a run that was started without one is a `FileNotFoundError`."""
+    if not run.tokenizer.is_dir():
+        raise FileNotFoundError(
+            f"expected a tokenizer but {run.path} has none; copy vocab.json and merges.txt to {run.tokenizer}"
+        )
+    return load_tokenizer(run.tokenizer)

@@ -1,0 +1,240 @@
+import json
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tests.integration.command import SMALL_MODEL, cs336, files_below
+
+SUBCOMMANDS = ("quickstart", "train-tokenizer", "encode", "train", "evaluate", "generate")
+
+
+def test_help_names_every_subcommand_and_every_option_has_a_text(tmp_path):
+    assert all(name in cs336("--help", cwd=tmp_path).stdout for name in SUBCOMMANDS)
+    for name in SUBCOMMANDS:
+        result = cs336(name, "--help", cwd=tmp_path)
+        assert result.returncode == 0
+        options = re.findall(r"│ (--[a-z0-9-]+)", result.stdout)
+        assert "--debug" in options
+        described = re.sub(r"[│╭╮╰╯─\s]+", " ", result.stdout)
+        for option in options:
+            assert re.search(rf"{option}[ ,].*?\((default|required)", described), f"{name} {option}"
+
+
+def test_from_a_text_file_to_generated_text(prepared, tmp_path):
+    tokens = np.load(prepared / "tokens.npy", mmap_mode="r")
+    assert tokens.dtype == np.uint16
+    trained = cs336(
+        "train", "--train-tokens", prepared / "tokens.npy", "--tokenizer", prepared / "tokenizer",
+        "--run", "run", "--steps", "30", *SMALL_MODEL, cwd=tmp_path,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    assert {"config.json", "metrics.jsonl", "loss.png", "tokenizer/vocab.json"} <= files_below(
+        tmp_path / "run"
+    )
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["model"]["vocab_size"] == 300
+    assert config["training"]["device"] != "auto"
+
+    metrics = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    evaluated = cs336("evaluate", "run", cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert f"loss {metrics[-1]['validation_loss']:.4f}" in evaluated.stdout
+    scored = cs336("evaluate", "run", "--text", prepared / "text.txt", cwd=tmp_path)
+    assert f"{len(tokens):,} tokens" in scored.stdout
+    assert re.search(r"\d\.\d{4} bits per byte", scored.stdout)
+
+    arguments = ("generate", "run", "--prompt", "The ", "--max-new-tokens", "5")
+    first, second = cs336(*arguments, cwd=tmp_path), cs336(*arguments, cwd=tmp_path)
+    assert first.returncode == 0, first.stderr
+    assert first.stdout.startswith("The ")
+    assert first.stdout == second.stdout
+    assert first.stdout != cs336(*arguments, "--seed", "1", cwd=tmp_path).stdout
+
+
+def test_presets_give_the_defaults_and_options_change_them(prepared, tmp_path):
+    result = cs336(
+        "train", "--preset", "tinystories-cpu", "--train-tokens", prepared / "tokens.npy", "--run", "run",
+        "--steps", "1", "--vocab-size", "301", *SMALL_MODEL, cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    config = json.loads((tmp_path / "run/config.json").read_text())
+    assert config["optimizer"]["warmup_steps"] == 250
+    assert (config["training"]["steps"], config["training"]["batch_size"]) == (1, 4)
+    assert config["model"]["vocab_size"] == 301
+
+
+TRAIN = ("train", "--run", "run", "--steps", "2", *SMALL_MODEL)
+BAD_INPUTS = {
+    "missing text": (
+        ("train-tokenizer", "--input", "none.txt", "--output", "out"),
+        "none.txt",
+    ),
+    "empty text": (("train-tokenizer", "--input", "empty.txt", "--output", "out"), "empty.txt is empty"),
+    "text that is not UTF-8": (
+        ("train-tokenizer", "--input", "latin.txt", "--output", "out"),
+        "must be UTF-8 but latin.txt",
+    ),
+    "vocabulary without room for the bytes": (
+        ("train-tokenizer", "--input", "text.txt", "--output", "out", "--vocab-size", "256"),
+        "256",
+    ),
+    "empty special token": (
+        ("train-tokenizer", "--input", "text.txt", "--output", "out", "--special-tokens", ""),
+        "empty",
+    ),
+    "duplicate special token": (
+        ("train-tokenizer", "--input", "text.txt", "--output", "out", "--special-tokens", "<a>", "<a>"),
+        "<a>",
+    ),
+    "missing tokenizer": (
+        ("encode", "--tokenizer", "none", "--input", "text.txt", "--output", "out.npy"),
+        "none",
+    ),
+    "encoding a missing file": (
+        ("encode", "--tokenizer", "tokenizer", "--input", "none.txt", "--output", "out.npy"),
+        "none.txt",
+    ),
+    "unknown preset": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset", "huge"), "huge"),
+    "unknown option": ((*TRAIN, "--train-tokens", "tokens.npy", "--learning-speed", "1"), "--learning-speed"),
+    "unknown device": ((*TRAIN, "--train-tokens", "tokens.npy", "--device", "tpu"), "tpu"),
+    "token file that is missing": ((*TRAIN, "--train-tokens", "none.npy"), "none.npy"),
+    "ids beyond the vocabulary": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--vocab-size", "270"),
+        "0..269",
+    ),
+    "token file shorter than the context": (
+        (*TRAIN, "--train-tokens", "short.npy", "--validation-tokens", "tokens.npy"),
+        "context of 16",
+    ),
+    "heads that do not divide d_model": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "3"),
+        "d_model must be a multiple of num_heads but 16 is none of 3",
+    ),
+    "odd head size": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "16"),
+        "must be even",
+    ),
+    "run folder that cannot be written": (
+        (*TRAIN[:1], "--run", "text.txt/run", *TRAIN[3:], "--train-tokens", "tokens.npy"),
+        "run folder must be writable",
+    ),
+    "run of another configuration": (
+        ("train", "--run", "other", "--steps", "3", *SMALL_MODEL, "--train-tokens", "tokens.npy"),
+        "training.steps: 2 there, 3 given",
+    ),
+    "evaluating what is no run": (("evaluate", "none"), "none"),
+    "generating from what is no run": (("generate", "none"), "none"),
+    "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
+    "quickstart for no time": (("quickstart", "--minutes", "0", "--run", "run"), "minutes must be positive"),
+}
+
+
+@pytest.fixture(scope="module")
+def bad_input_folder(prepared, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bad-input")
+    (folder / "tokenizer").symlink_to(prepared / "tokenizer")
+    for name in ("text.txt", "tokens.npy"):
+        (folder / name).write_bytes((prepared / name).read_bytes())
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "latin.txt").write_bytes("Käse\n".encode("latin-1"))
+    np.save(folder / "short.npy", np.arange(16, dtype=np.uint16))
+    result = cs336(
+        "train", "--run", "other", "--steps", "2", *SMALL_MODEL, "--train-tokens", "tokens.npy",
+        "--tokenizer", "tokenizer", cwd=folder,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.mark.parametrize("name", BAD_INPUTS)
+def test_bad_input_is_one_sentence_without_traceback_and_leaves_nothing(bad_input_folder, name):
+    arguments, named = BAD_INPUTS[name]
+    before = files_below(bad_input_folder)
+    if name == "run of another configuration":
+        arguments = (*arguments, "--tokenizer", "tokenizer")
+    result = cs336(*arguments, cwd=bad_input_folder)
+    assert result.returncode in (1, 2)
+    unwrapped = re.sub(r"[│\s]+", " ", result.stderr + result.stdout)
+    assert named in unwrapped
+    assert "Traceback" not in unwrapped
+    if result.returncode == 1:
+        message = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
+        assert len(message) == 1
+        assert result.stderr.strip().endswith(message[0])
+    assert files_below(bad_input_folder) == before
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    result = cs336("evaluate", "none", "--debug", cwd=tmp_path)
+    assert result.returncode == 1
+    assert "Traceback" in result.stderr
+
+
+def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
+    result = cs336(
+        "train", "--run", "run", "--train-tokens", prepared / "tokens.npy", "--steps", "50", *SMALL_MODEL,
+        "--learning-rate", "1e30", "--precision", "fp32", cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert re.search(r"error: loss and gradient must be finite but at step \d+", result.stderr)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--help",),
+        ("train", "--help"),
+        (
+            "train-tokenizer",
+            "--input",
+            "text.txt",
+            "--output",
+            "out",
+            "--vocab-size",
+            "300",
+            "--num-workers",
+            "2",
+        ),
+        (
+            "encode",
+            "--tokenizer",
+            "tokenizer",
+            "--input",
+            "text.txt",
+            "--output",
+            "out.npy",
+            "--num-workers",
+            "2",
+        ),
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_the_tokenizers_commands_never_load_torch(prepared, tmp_path, arguments):
+    for name in ("text.txt", "tokenizer"):
+        (tmp_path / name).symlink_to(prepared / name)
+    # A `torch` that cannot be imported, in this process and in its workers.
+    (tmp_path / "torch.py").write_text("raise AssertionError('torch was imported')\n")
+    code = f"from cs336_basics.cli.main import main\nif __name__ == '__main__':\n    main({arguments!r})\n"
+    (tmp_path / "command.py").write_text(code)
+    result = subprocess.run(
+        [sys.executable, "command.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "torch was imported" not in result.stderr
+
+
+def test_python_m_and_the_console_script_are_the_same_command():
+    from importlib.metadata import entry_points
+
+    from cs336_basics.cli.main import main
+
+    (script,) = entry_points(group="console_scripts", name="cs336")
+    assert script.load() is main

@@ -1,0 +1,98 @@
+"""The editor's files: every launch configuration starts, every task is a command of the README or CI."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.command import ONE_THREAD, cs336
+
+ROOT = Path(__file__).parents[2]
+LAUNCH = {
+    entry["name"]: entry for entry in json.loads((ROOT / ".vscode/launch.json").read_text())["configurations"]
+}
+TASKS = {task["label"]: task for task in json.loads((ROOT / ".vscode/tasks.json").read_text())["tasks"]}
+
+
+def launch(name: str, folder: Path, *, stdin: str = "", **substitutions: str) -> subprocess.CompletedProcess:
+    """Run a launch configuration's command line in `folder`."""
+    entry = LAUNCH[name]
+    arguments = [substitutions.get(argument, argument) for argument in entry.get("args", [])]
+    return subprocess.run(
+        [sys.executable, "-m", entry["module"], *arguments],
+        cwd=folder, input=stdin, capture_output=True, text=True, timeout=200,
+        env={**ONE_THREAD, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+
+
+def test_every_launch_configuration_takes_the_chosen_interpreter():
+    assert set(LAUNCH) == {
+        "Debug current test file",
+        "Step through one forward pass",
+        "Train a tiny model",
+        "Generate from a run",
+    }
+    for entry in LAUNCH.values():
+        assert entry["python"] == "${command:python.interpreterPath}"
+        assert entry["type"] == "debugpy"
+        assert entry.get("preLaunchTask", "test") in TASKS
+
+
+def test_settings_name_the_environments_interpreter():
+    settings = json.loads((ROOT / ".vscode/settings.json").read_text())
+    assert settings["python.defaultInterpreterPath"] == "${workspaceFolder}/.venv/bin/python"
+    assert settings["python.analysis.typeCheckingMode"] == "basic"
+
+
+def test_tasks_are_the_commands_of_ci():
+    script = (ROOT / ".ci/run").read_text()
+    for label in ("test", "lint", "types"):
+        for command in TASKS[label]["command"].split(" && "):
+            assert f"\n{command}\n" in script
+
+
+def test_forward_pass_stops_on_the_line_that_calls_the_model_and_steps_into_forward(tmp_path):
+    result = launch("Step through one forward pass", tmp_path, stdin="p ids.shape\nc\n")
+    assert result.returncode == 0, result.stderr
+    assert "-> logits = model(ids)" in result.stdout
+    assert "torch.Size([1, 23])" in result.stdout
+    assert "logits of shape (1, 23, 256)" in result.stdout
+
+
+def test_a_tiny_model_trains_in_a_temporary_folder(tmp_path):
+    result = launch("Train a tiny model", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert "step 200: validation loss" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_generate_from_a_run_works_after_its_task(tmp_path):
+    program, *arguments = TASKS["make a tiny run"]["command"].removeprefix("uv run ").split()
+    assert program == "python"
+    subprocess.run(
+        [sys.executable, *arguments],
+        cwd=tmp_path,
+        env=ONE_THREAD,
+        check=True,
+        capture_output=True,
+        timeout=200,
+    )
+    result = launch("Generate from a run", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("The ")
+    again = cs336(*LAUNCH["Generate from a run"]["args"], cwd=tmp_path)
+    assert again.stdout == result.stdout
+
+
+def test_debug_current_test_file_runs_a_test_file(tmp_path):
+    (tmp_path / "test_something.py").write_text("def test_it():\n    pass\n")
+    result = launch("Debug current test file", tmp_path, **{"${file}": "test_something.py"})
+    assert result.returncode == 0, result.stdout
+    assert "1 passed" in result.stdout
+
+
+@pytest.mark.parametrize("name", ["settings", "launch", "tasks", "extensions"])
+def test_the_editors_files_are_plain_json(name):
+    assert json.loads((ROOT / f".vscode/{name}.json").read_text())

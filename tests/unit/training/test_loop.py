@@ -1,0 +1,132 @@
+import json
+
+import pytest
+import torch
+
+import cs336_basics.training.loop as loop
+from cs336_basics.checkpoint.run_checkpoint import latest_checkpoint
+from cs336_basics.evaluation.held_out_loss import evaluate
+from cs336_basics.training.metrics import read_metrics
+from cs336_basics.training.step import train_step
+from cs336_basics.training.trained_run import open_trained_run
+from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
+
+
+def without_time(metrics):
+    return [{key: value for key, value in line.items() if key != "seconds"} for line in metrics]
+
+
+@pytest.mark.parametrize("killed_before", [2, 6, 8, 12])
+def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch, killed_before):
+    whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
+    expected = loop.train(CONFIG, token_data(), whole)
+
+    def dying_step(model, optimizer, dataset, config, step):
+        if step == killed_before:
+            raise KeyboardInterrupt
+        return train_step(model, optimizer, dataset, config, step)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "train_step", dying_step)
+        with pytest.raises(KeyboardInterrupt):
+            loop.train(CONFIG, token_data(), broken)
+    model = loop.train(CONFIG, token_data(), broken)
+
+    torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
+    assert without_time(read_metrics(broken.metrics)) == without_time(read_metrics(whole.metrics))
+    optimizers = [latest_checkpoint(run.checkpoints) / "optimizer.safetensors" for run in (whole, broken)]
+    assert optimizers[0].read_bytes() == optimizers[1].read_bytes()
+
+
+def test_train_logs_each_step_once_with_all_its_numbers(tmp_path):
+    run = run_folder(tmp_path)
+    loop.train(CONFIG, token_data(), run)
+    metrics = read_metrics(run.metrics)
+    assert [line["step"] for line in metrics] == list(range(1, 13))
+    assert [line["tokens"] for line in metrics] == [42 * step for step in range(1, 13)]
+    assert [line["step"] for line in metrics if line["validation_loss"] is not None] == [4, 8, 12]
+    assert all(line["loss"] > 0 and line["gradient_norm"] > 0 for line in metrics)
+    assert run.picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_last_evaluation_scores_all_validation_tokens_and_the_others_the_first_ones(tmp_path):
+    run, data = run_folder(tmp_path), token_data()
+    model = loop.train(CONFIG, data, run)
+    last = read_metrics(run.metrics)[-1]["validation_loss"]
+    whole = evaluate(model, data.validation, batch_size=3, context_length=7, device="cpu")
+    assert whole.num_tokens == 100
+    assert last == pytest.approx(whole.loss, rel=1e-6)
+    assert loop.validate(model, data.validation, CONFIG, whole=False).num_tokens == 40
+
+
+def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path):
+    first = loop.train(CONFIG, token_data(), run_folder(tmp_path / "1")).state_dict()
+    torch.manual_seed(4)
+    second = loop.train(CONFIG, token_data(), run_folder(tmp_path / "2")).state_dict()
+    other = loop.train(with_training(seed=1), token_data(), run_folder(tmp_path / "3")).state_dict()
+    torch.testing.assert_close(first, second, rtol=0, atol=0)
+    assert not torch.equal(first["lm_head.weight"], other["lm_head.weight"])
+
+
+def test_train_leaves_the_random_state_of_its_caller_alone(tmp_path):
+    before = torch.get_rng_state()
+    loop.train(CONFIG, token_data(), run_folder(tmp_path))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_weight_decay_spares_the_gains_of_the_norms():
+    model = loop.new_model(CONFIG)
+    decayed, spared = loop.new_optimizer(model, CONFIG.optimizer).param_groups
+    assert decayed["weight_decay"] == 0.1
+    assert spared["weight_decay"] == 0.0
+    assert {id(parameter) for parameter in spared["params"]} == {
+        id(parameter) for name, parameter in model.named_parameters() if ".ln" in f".{name}"
+    }
+
+
+def test_open_trained_run_loads_the_last_checkpoint(tmp_path):
+    run = run_folder(tmp_path)
+    run.claim(CONFIG.to_dict(), compared=())
+    model = loop.train(CONFIG, token_data(), run)
+    trained = open_trained_run(run, device="cpu")
+    assert trained.step == 12
+    torch.testing.assert_close(trained.model.state_dict(), model.state_dict(), rtol=0, atol=0)
+
+
+def test_open_trained_run_of_a_run_without_checkpoint_says_so(tmp_path):
+    run = run_folder(tmp_path)
+    with pytest.raises(FileNotFoundError, match="train one first"):
+        open_trained_run(run)
+    run.claim(CONFIG.to_dict(), compared=())
+    with pytest.raises(FileNotFoundError, match="no"):
+        open_trained_run(run)
+
+
+def test_a_checkpoint_of_another_shape_is_refused_by_name(tmp_path):
+    run = run_folder(tmp_path)
+    loop.train(CONFIG, token_data(), run)
+    config = CONFIG.to_dict()
+    config["model"]["d_ff"] = 13
+    run.config.write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"layers\.0\.ffn\.w1\.weight must have the shape \(13, 8\)"):
+        open_trained_run(run)
+
+
+@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors"])
+def test_a_truncated_checkpoint_is_refused_by_name(tmp_path, name):
+    run = run_folder(tmp_path)
+    loop.train(CONFIG, token_data(), run)
+    file = latest_checkpoint(run.checkpoints) / name
+    file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(ValueError, match=name):
+        loop.train(CONFIG, token_data(), run)
+
+
+def test_bf16_precision_trains_with_float32_weights(tmp_path):
+    config = with_training(precision="bf16")
+    model = loop.train(config, token_data(), run_folder(tmp_path))
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+    losses = [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")]
+    assert losses != [line["loss"] for line in read_metrics(tmp_path / "none")]
+    with loop.autocast(config.training):
+        assert model(torch.zeros(1, 3, dtype=torch.long)).dtype == torch.bfloat16

@@ -1,0 +1,79 @@
+import copy
+from dataclasses import replace
+
+import pytest
+import torch
+
+from cs336_basics.training.loop import new_model, new_optimizer
+from cs336_basics.training.step import (
+    NonFiniteError,
+    accumulate_gradients,
+    batch_of_step,
+    learning_rate_of_step,
+    train_step,
+)
+from tests.unit.training.small_run import CONFIG, token_data, with_training
+
+
+def test_accumulation_gives_the_loss_and_gradients_of_the_whole_batch():
+    inputs, targets = batch_of_step(token_data().train, CONFIG, step=1)
+    results = []
+    for num_parts in (1, 2, 3, 6):
+        model = new_model(CONFIG).double()
+        loss = accumulate_gradients(model, inputs, targets, with_training(accumulation_steps=num_parts))
+        results.append((loss, [parameter.grad for parameter in model.parameters()]))
+    whole_loss, whole_gradients = results[0]
+    for loss, gradients in results[1:]:
+        assert loss == pytest.approx(whole_loss, rel=1e-6)
+        torch.testing.assert_close(gradients, whole_gradients, rtol=1e-6, atol=1e-9)
+
+
+def test_batches_depend_on_seed_and_step_only():
+    data = token_data().train
+    first = batch_of_step(data, CONFIG, step=3)[0]
+    torch.manual_seed(99)
+    assert torch.equal(batch_of_step(data, CONFIG, step=3)[0], first)
+    assert not torch.equal(batch_of_step(data, CONFIG, step=4)[0], first)
+    assert not torch.equal(batch_of_step(data, with_training(seed=1), step=3)[0], first)
+
+
+def test_learning_rate_starts_above_zero_and_ends_at_the_minimum_with_the_last_step():
+    rates = [learning_rate_of_step(CONFIG, step) for step in range(1, 13)]
+    assert rates[0] == pytest.approx(1e-2 / 3)
+    assert rates[2] == max(rates) == pytest.approx(1e-2)
+    assert rates[10] > rates[11] == pytest.approx(1e-3)
+
+
+def test_train_step_stops_before_the_update_when_the_loss_is_not_finite():
+    model = new_model(CONFIG)
+    optimizer = new_optimizer(model, CONFIG.optimizer)
+    data = token_data().train
+    train_step(model, optimizer, data, CONFIG, step=1)
+    with torch.no_grad():
+        model.lm_head.weight[0, 0] = float("inf")
+    before = copy.deepcopy(model.state_dict())
+    moments = copy.deepcopy(optimizer.state_dict()["state"])
+    with pytest.raises(NonFiniteError, match="at step 2 the loss is nan"):
+        train_step(model, optimizer, data, CONFIG, step=2)
+    torch.testing.assert_close(model.state_dict(), before, rtol=0, atol=0)
+    torch.testing.assert_close(optimizer.state_dict()["state"], moments, rtol=0, atol=0)
+
+
+def test_train_step_applies_clipping_and_the_schedule():
+    model = new_model(CONFIG)
+    optimizer = new_optimizer(model, CONFIG.optimizer)
+    result = train_step(model, optimizer, token_data().train, CONFIG, step=2)
+    assert result.learning_rate == pytest.approx(2e-2 / 3)
+    assert all(group["lr"] == result.learning_rate for group in optimizer.param_groups)
+    assert all(parameter.grad is None for parameter in model.parameters())
+    tighter = replace(CONFIG, optimizer=replace(CONFIG.optimizer, max_gradient_norm=result.gradient_norm / 7))
+    clipped_model = new_model(CONFIG)
+    clipped_optimizer = new_optimizer(clipped_model, CONFIG.optimizer)
+    clipped = train_step(clipped_model, clipped_optimizer, token_data().train, tighter, step=2)
+    assert clipped.gradient_norm == result.gradient_norm
+    moments = [
+        optimizer.state[model.lm_head.weight]["first_moment"],
+        clipped_optimizer.state[clipped_model.lm_head.weight]["first_moment"],
+    ]
+    full = CONFIG.optimizer.max_gradient_norm / max(result.gradient_norm, CONFIG.optimizer.max_gradient_norm)
+    torch.testing.assert_close(moments[1], moments[0] / (7 * full), rtol=1e-4, atol=1e-9)
