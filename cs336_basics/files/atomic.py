@@ -15,9 +15,14 @@ from typing import IO, Any
 def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[Any]]:
     """Open a file that takes the place of `path` when the block ends, and disappears when it fails.
 
-    Text modes write UTF-8 with bare newlines on every system. The folder must exist.
+    Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
+    `FileNotFoundError`.
     """
     destination = Path(path)
+    if not destination.parent.is_dir():
+        raise FileNotFoundError(
+            f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
+        )
     text_options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     descriptor, temporary_name = tempfile.mkstemp(
         dir=destination.parent, prefix=f".{destination.name}.", suffix=".tmp"

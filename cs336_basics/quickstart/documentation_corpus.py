@@ -7,7 +7,6 @@ whether a document is for training or for validation depends on nothing but its 
 import ast
 import hashlib
 import importlib.util
-import os
 import sysconfig
 import warnings
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.tokenization.worker_pool import usable_cpus
 
 END_OF_TEXT = "<|endoftext|>"
 MIN_CHARACTERS = 40  # a shorter docstring is hardly a text
@@ -92,7 +92,7 @@ def docstrings(path: Path) -> list[str]:
 def _docstrings_of_all(paths: list[Path], progress: bool) -> Iterator[str]:
     """Read files in worker processes, and yield what they hold in the order of `paths`."""
     with (
-        ProcessPoolExecutor(max_workers=min(os.cpu_count() or 1, 8)) as workers,
+        ProcessPoolExecutor(max_workers=usable_cpus()) as workers,
         tqdm(total=len(paths), desc="reading documentation", unit="file", disable=not progress) as bar,
     ):
         for texts in workers.map(docstrings, paths, chunksize=FILES_PER_TASK):

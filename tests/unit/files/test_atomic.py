@@ -33,3 +33,11 @@ def test_replace_file_gives_the_permissions_of_an_ordinary_file(tmp_path):
         file.write("")
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ordinary", "ours")]
     assert modes[0] == modes[1]
+
+
+def test_replace_file_names_a_folder_that_does_not_exist(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError, match=r"none does not; make it first"),
+        replace_file(tmp_path / "none" / "a"),
+    ):
+        pass

@@ -1,0 +1,15 @@
+"""Byte-level BPE tokenizer: text to token ids and back, and how its vocabulary is learned.
+
+Read first `pretokenization.py` (text to pre-tokens), then `merging.py` (one pre-token to tokens) and
+`tokenizer.py` (both together: encode and decode). For training: `bpe_training.py`, then
+`pair_statistics.py`. The other files carry this to files larger than memory (`chunking.py`,
+`pretoken_counts.py`, `file_encoding.py`, `worker_pool.py`), to text that arrives in pieces
+(`streaming.py`) and to the disk (`serialization.py`, `byte_tokens.py`).
+
+Nothing here imports torch: a worker process starts in a fraction of a second.
+"""
+
+from cs336_basics.tokenization.bpe_training import train_bpe
+from cs336_basics.tokenization.tokenizer import Tokenizer
+
+__all__ = ["Tokenizer", "train_bpe"]

@@ -1,0 +1,37 @@
+r"""Split ordinary text into pre-tokens (words, numbers, punctuation, white space); tokens never cross them.
+
+The pattern is GPT-2's (Radford et al. 2019; `encoder.py` of https://github.com/openai/gpt-2), with its
+contractions factored as in https://github.com/openai/tiktoken/pull/234. In order, it takes:
+
+- a contraction's ending: 's 'd 'm 't 'll 've 're
+- a run of letters, of numbers, or of anything else but white space, each with the space before it
+- white space, but not the last character of a run that a word follows: the word takes that one if it is
+  a space, otherwise it stands alone
+
+Every character is in one of these, so the pre-tokens joined give the text again.
+"""
+
+from collections.abc import Iterator
+
+import regex
+
+GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+BATCH_CHARACTERS = 1 << 16  # pre-tokens are strings of some 55 bytes each: few of them at a time
+
+find_pretokens = regex.compile(GPT2_PATTERN).findall
+
+# A place to cut ordinary text without changing its pre-tokens; chunking.py has the argument.
+_SAFE_CUT = regex.compile(r"\s(?=\S)")
+
+
+def pretoken_batches(text: str) -> Iterator[list[str]]:
+    """Yield the pre-tokens of `text`, which holds no special token, in lists of bounded size.
+
+    Example: "I'll  go" -> ["I", "'ll", " ", " go"].
+    """
+    start = 0
+    while start < len(text):
+        cut = _SAFE_CUT.search(text, start + BATCH_CHARACTERS)
+        end = cut.start() if cut else len(text)
+        yield find_pretokens(text, start, end)
+        start = end

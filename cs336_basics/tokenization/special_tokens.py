@@ -1,0 +1,48 @@
+"""Special tokens: strings such as `<|endoftext|>` that are one token each and that no merge crosses.
+
+They are found before anything else looks at the text, the longest first, so that of `<|end|>` and
+`<|end|><|of|>` the longer one wins where both begin.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import regex
+
+LONE_SURROGATE = regex.compile(r"\p{Cs}")
+MATCHES_NOTHING = r"\A(?!)"  # \A keeps a search from trying every position
+
+
+def check_special_tokens(special_tokens: Sequence[str]) -> None:
+    """Raise `ValueError` if one of the special tokens is empty, a duplicate, or not valid Unicode."""
+    seen = set()
+    for token in special_tokens:
+        if token == "":
+            raise ValueError(
+                f"a special token must have at least one character but one of {list(special_tokens)} is "
+                "empty; leave it out"
+            )
+        if token in seen:
+            raise ValueError(f"special tokens must differ but {token!r} is given twice; give it once")
+        if LONE_SURROGATE.search(token):
+            raise ValueError(
+                f"a special token must be valid Unicode but {token!r} holds a lone surrogate; remove it"
+            )
+        seen.add(token)
+
+
+def compile_special_pattern(special_tokens: Sequence[str]) -> regex.Pattern[str]:
+    """Compile a pattern that matches any of the special tokens literally, the longest first."""
+    longest_first = sorted(special_tokens, key=len, reverse=True)
+    return regex.compile("|".join(map(regex.escape, longest_first)) or MATCHES_NOTHING)
+
+
+def split_on_special_tokens(text: str, pattern: regex.Pattern[str]) -> Iterator[tuple[str, str | None]]:
+    """Yield each stretch of ordinary text with the special token behind it; the last has None.
+
+    Example: "ab<|e|>c" -> ("ab", "<|e|>"), ("c", None).
+    """
+    start = 0
+    for match in pattern.finditer(text):
+        yield text[start : match.start()], match.group()
+        start = match.end()
+    yield text[start:], None

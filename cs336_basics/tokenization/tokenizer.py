@@ -1,0 +1,192 @@
+"""The tokenizer: text to ids and back.
+
+Encoding is three steps: split the text at special tokens (`special_tokens.py`), split what lies between
+into pre-tokens (`pretokenization.py`), merge the bytes of each pre-token (`merge_table.py`, `merging.py`).
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+
+from cs336_basics.tokenization.file_encoding import encode_text_file
+from cs336_basics.tokenization.merge_table import MergeTable, PretokenCache
+from cs336_basics.tokenization.pretokenization import pretoken_batches
+from cs336_basics.tokenization.serialization import load_files, save_files
+from cs336_basics.tokenization.special_tokens import (
+    LONE_SURROGATE,
+    check_special_tokens,
+    compile_special_pattern,
+    split_on_special_tokens,
+)
+from cs336_basics.tokenization.streaming import StreamSplitter
+
+CACHE_BYTES = 64 << 20  # all words of an ordinary corpus that occur more than a few times
+STREAM_CACHE_BYTES = 256 << 10  # encode_iterable promises to stay under 1 MB
+
+
+class Tokenizer:
+    """Byte-level BPE with GPT-2's pre-tokens and special tokens that are one id each.
+
+    `vocab` maps ids to bytes, `merges` are pairs of bytes in the order in which they were learned; both as
+    `train_bpe` returns them. Special tokens that the vocabulary lacks get the next free ids; text that
+    looks like a special token is ordinary text unless it is listed. Raises `ValueError` for an empty
+    vocabulary, an id below zero, a merge that does not belong to the vocabulary, and a special token that
+    is empty or listed twice.
+    """
+
+    def __init__(
+        self,
+        vocab: dict[int, bytes],
+        merges: Sequence[tuple[bytes, bytes]],
+        special_tokens: Sequence[str] | None = None,
+    ) -> None:
+        if not vocab or min(vocab) < 0:
+            found = f"the id {min(vocab)}" if vocab else "no entry"
+            raise ValueError(f"a vocabulary must map ids from 0 up to bytes but has {found}; correct it")
+        check_special_tokens(special_tokens or [])
+        self.special_tokens = list(special_tokens or [])
+        self.vocab, self.special_token_ids = _with_special_tokens(vocab, self.special_tokens)
+        self.merges = list(merges)
+        self._table = MergeTable(self.vocab, self.merges)
+        self._cache = PretokenCache(self._table, max_bytes=CACHE_BYTES)
+        self._special_pattern = compile_special_pattern(self.special_tokens)
+        self._stream_splitter = StreamSplitter(self.special_tokens)
+
+    @classmethod
+    def from_files(
+        cls,
+        vocab_filepath: str | os.PathLike[str],
+        merges_filepath: str | os.PathLike[str],
+        special_tokens: Sequence[str] | None = None,
+    ) -> "Tokenizer":
+        """Load GPT-2's file formats: `vocab.json` and `merges.txt`, as `save` writes them.
+
+        With `special_tokens=None` every entry that is neither a byte nor the product of a merge is a
+        special token; with `[]` none is. Raises `FileNotFoundError`, and `ValueError` for a malformed file
+        (naming it and the line) or for merges that do not belong to the vocabulary.
+        """
+        vocab, merges, special_tokens_found = load_files(vocab_filepath, merges_filepath)
+        return cls(vocab, merges, special_tokens_found if special_tokens is None else special_tokens)
+
+    def save(self, vocab_filepath: str | os.PathLike[str], merges_filepath: str | os.PathLike[str]) -> None:
+        """Write GPT-2's file formats, each file whole or not at all; special tokens are plain entries.
+
+        Raises `ValueError`, before anything is written, if the format cannot hold the vocabulary because a
+        special token would be read as another entry.
+        """
+        save_files(self.vocab, self.merges, vocab_filepath, merges_filepath)
+
+    @property
+    def vocab_size(self) -> int:
+        """The largest id plus one: the number of rows that an embedding needs."""
+        return max(self.vocab) + 1
+
+    def encode(self, text: str) -> list[int]:
+        """Return the ids of `text`.
+
+        Raises `ValueError` for a lone surrogate, with its position, and for a byte that has no entry.
+        """
+        ids: list[int] = []
+        ids_of_pretoken = self._cache.__getitem__
+        try:
+            for ordinary_text, special_token in split_on_special_tokens(text, self._special_pattern):
+                for pretokens in pretoken_batches(ordinary_text):
+                    ids.extend(chain.from_iterable(map(ids_of_pretoken, pretokens)))
+                if special_token is not None:
+                    ids.append(self.special_token_ids[special_token])
+        except UnicodeEncodeError:
+            raise _surrogate_error(text, offset=0) from None
+        return ids
+
+    def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
+        """Yield the ids of the joined strings, for example the lines of an open file, one after another.
+
+        The ids are those of `encode` on the whole text, wherever it is cut; some 4,000 characters are read
+        ahead of them. Memory grows by less than 1 MB for any length of the text, as long as its pre-tokens
+        are under 4 KB; a longer one is held whole, and takes memory in proportion to its length. Raises
+        `ValueError` as `encode` does, with positions in the joined text.
+        """
+        ids_of_pretoken = PretokenCache(self._table, max_bytes=STREAM_CACHE_BYTES).__getitem__
+        offset = 0
+        for pretokens, special_token in self._stream_splitter.split(iterable):
+            try:
+                yield from chain.from_iterable(map(ids_of_pretoken, pretokens))
+            except UnicodeEncodeError:
+                raise _surrogate_error("".join(pretokens), offset=offset) from None
+            offset += sum(map(len, pretokens))
+            if special_token is not None:
+                yield self.special_token_ids[special_token]
+                offset += len(special_token)
+
+    def encode_file(
+        self,
+        input_path: str | os.PathLike[str],
+        output_path: str | os.PathLike[str],
+        *,
+        num_workers: int | None = None,
+        progress: bool = False,
+    ) -> int:
+        """Write the ids of a UTF-8 text file to a `.npy` file of uint16 or uint32; return their number.
+
+        The ids are those of `encode` on the whole text, for any number of worker processes (one for each
+        usable CPU by default, none for a small file). The output appears when it is complete. Raises
+        `FileNotFoundError`, or `ValueError` for a file that is empty or not UTF-8.
+        """
+        return encode_text_file(
+            self.encode,
+            input_path,
+            output_path,
+            special_tokens=self.special_tokens,
+            vocab_size=self.vocab_size,
+            num_workers=num_workers,
+            progress=progress,
+        )
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Return the text of `ids`; bytes that are not UTF-8 become U+FFFD.
+
+        Raises `ValueError` for an id outside the vocabulary.
+        """
+        vocab = self.vocab
+        try:
+            data = b"".join([vocab[id] for id in ids])
+        except KeyError as error:
+            raise ValueError(
+                f"ids must be entries of the vocabulary of size {self.vocab_size} but one is "
+                f"{error.args[0]}; decode with the tokenizer that encoded them"
+            ) from None
+        return data.decode("utf-8", errors="replace")
+
+    def __reduce__(self) -> tuple:
+        # A worker rebuilds the tables from what defines them; the cache stays behind.
+        return type(self), (self.vocab, self.merges, self.special_tokens)
+
+
+def _with_special_tokens(
+    vocab: dict[int, bytes], special_tokens: Sequence[str]
+) -> tuple[dict[int, bytes], dict[str, int]]:
+    """Return a copy of `vocab` with the missing special tokens added, and the id of each special token.
+
+    Where two entries have the same bytes, the special token is the lower id: `train_bpe` puts it first.
+    """
+    vocab = dict(vocab)
+    lowest_ids = {token: id for id, token in sorted(vocab.items(), reverse=True)}
+    special_token_ids = {}
+    next_id = max(vocab) + 1
+    for token in special_tokens:
+        id = lowest_ids.get(token.encode(), next_id)
+        if id == next_id:
+            vocab[id] = token.encode()
+            next_id += 1
+        special_token_ids[token] = id
+    return vocab, special_token_ids
+
+
+def _surrogate_error(text: str, *, offset: int) -> ValueError:
+    """Describe the first surrogate of `text`, which begins `offset` characters into the whole text."""
+    match = LONE_SURROGATE.search(text)
+    assert match is not None, "text that cannot be encoded has a surrogate"
+    return ValueError(
+        f"text must be valid Unicode but has the lone surrogate U+{ord(match.group()):04X} at position "
+        f"{offset + match.start()}; remove it, for example by decoding its source with errors='replace'"
+    )

@@ -1,0 +1,153 @@
+"""Worker processes: the same result under every start method, errors instead of hangs, no remains."""
+
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from cs336_basics.tokenization import Tokenizer, train_bpe
+from tests.unit.tokenization.references import real_text
+
+END = "<|endoftext|>"
+SECONDS = 120  # for a subprocess that hangs
+
+PROGRAM = """
+import json, multiprocessing, os, sys
+from pathlib import Path
+from unittest import mock
+
+from cs336_basics.tokenization import Tokenizer, chunking, train_bpe
+from cs336_basics.tokenization.file_encoding import encode_text_file
+from cs336_basics.tokenization.pretoken_counts import count_pretokens
+from cs336_basics.tokenization.worker_pool import map_in_order
+
+END = "<|endoftext|>"
+
+
+def look_around(shared, task):
+    return os.getpid(), "torch" in sys.modules, shared, task
+
+
+def die(shared, task):
+    os._exit(1)
+
+
+def message_of(error_type, function, *args, **kwargs):
+    try:
+        function(*args, **kwargs)
+    except error_type as error:
+        return str(error)
+
+
+def main():
+    folder = Path(sys.argv[2])
+    counts = [count_pretokens(folder / "text", [END], num_workers=n, chunk_bytes=5000) for n in (1, 2, 3)]
+    tokenizer = Tokenizer.from_files(folder / "vocab.json", folder / "merges.txt")
+    encode_text_file(
+        tokenizer.encode, folder / "text", folder / "ids.npy", num_workers=2, chunk_bytes=5000,
+        special_tokens=[END], vocab_size=tokenizer.vocab_size,
+    )
+    seen = list(map_in_order(look_around, "shared", range(20), num_workers=2))
+    taken = []
+    results = map_in_order(look_around, None, (taken.append(task) for task in range(100)), num_workers=2)
+    next(results)
+    results.close()
+    bad = message_of(ValueError, count_pretokens, folder / "bad", [], num_workers=2, chunk_bytes=100)
+    dead = message_of(RuntimeError, list, map_in_order(die, None, range(20), num_workers=2))
+    print(json.dumps({
+        "counts agree": counts[0] == counts[1] == counts[2],
+        "parent": os.getpid(),
+        "processes": [pid for pid, *_ in seen],
+        "torch": any(torch for _, torch, *_ in seen) or "torch" in sys.modules,
+        "order": [rest for _, _, *rest in seen] == [["shared", task] for task in range(20)],
+        "taken": len(taken),
+        "bad": bad,
+        "dead": dead,
+        "left": len(multiprocessing.active_children()),
+    }))
+
+
+if __name__ == "__main__":
+    multiprocessing.set_start_method(sys.argv[1])
+    main()
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("processes")
+    (folder / "text").write_bytes(real_text()[:150_000].encode())
+    (folder / "bad").write_bytes(b"good text " * 100 + b"\xff" + b" good text" * 100)
+    tokenizer = Tokenizer(*train_bpe(folder / "text", 400, [END], num_workers=1), [END])
+    tokenizer.save(folder / "vocab.json", folder / "merges.txt")
+    (folder / "program.py").write_text(PROGRAM)
+    return folder, tokenizer
+
+
+@pytest.mark.parametrize("start_method", multiprocessing.get_all_start_methods())
+def test_workers_give_the_same_result_under_every_start_method(trained, start_method):
+    folder, tokenizer = trained
+    command = [sys.executable, folder / "program.py", start_method, folder]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert finished.returncode == 0, finished.stderr
+    report = json.loads(finished.stdout)
+    assert report["counts agree"]
+    assert np.load(folder / "ids.npy").tolist() == tokenizer.encode((folder / "text").read_text())
+    assert report["order"]
+    assert report["taken"] == 4  # two for each worker, however many there are
+    assert report["parent"] not in report["processes"]
+    assert not report["torch"]
+    assert "bad has byte 0xff at position 1000" in report["bad"]
+    assert "one died" in report["dead"]
+    assert report["left"] == 0
+
+
+def test_train_bpe_result_does_not_depend_on_the_number_of_workers(tmp_path):
+    (tmp_path / "text").write_bytes((real_text() * 8)[:5_000_000].encode())  # three chunks
+    one = train_bpe(tmp_path / "text", 300, [END], num_workers=1)
+    assert train_bpe(tmp_path / "text", 300, [END], num_workers=3) == one
+    assert train_bpe(tmp_path / "text", 300, [END]) == one
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT as the keyboard does on POSIX")
+def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
+    folder, _ = trained
+    work = folder / "interrupted"
+    work.mkdir()
+    (work / "text").write_bytes((real_text() * 60).encode())
+    program = (
+        "import sys; from cs336_basics.tokenization import Tokenizer\n"
+        "tokenizer = Tokenizer.from_files(sys.argv[1] + '/vocab.json', sys.argv[1] + '/merges.txt')\n"
+        "tokenizer.encode_file(sys.argv[2] + '/text', sys.argv[2] + '/ids.npy', num_workers=2)\n"
+    )
+    command = [sys.executable, "-c", program, folder, work]
+    # A process group of its own, which gets the signal as from Ctrl-C: the parent and its workers.
+    with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+        deadline = time.monotonic() + SECONDS
+        while not any(path.suffix == ".tmp" and path.stat().st_size > 1000 for path in work.iterdir()):
+            assert process.poll() is None, "finished before it could be interrupted"
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        workers = psutil.Process(process.pid).children()
+        assert workers
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode != 0
+    assert errors.count(b"Traceback") == 1, errors  # the parent's only
+    assert [path.name for path in work.iterdir()] == ["text"]
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def test_importing_the_tokenizer_does_not_import_torch():
+    program = (
+        "import sys, cs336_basics.tokenization as t; t.Tokenizer; t.train_bpe; print('torch' in sys.modules)"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, timeout=SECONDS)
+    assert output.stdout.strip() == b"False"

@@ -1,0 +1,90 @@
+import re
+import sys
+from unittest import mock
+
+import pytest
+import regex
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cs336_basics.tokenization import chunking
+from cs336_basics.tokenization.chunking import chunk_ranges, read_chunk
+from tests.unit.tokenization.references import (
+    BOUNDED,
+    adversarial_text,
+    real_text,
+    some_special_tokens,
+    split_by_definition,
+)
+
+
+def chunks_of(path, text, special_tokens, chunk_bytes):
+    path.write_bytes(text.encode())
+    ranges = list(chunk_ranges(path, special_tokens, chunk_bytes=chunk_bytes))
+    assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
+    assert [ranges[0][0], ranges[-1][1]] == [0, len(text.encode())] if text else not ranges
+    return [read_chunk(path, start, end) for start, end in ranges]
+
+
+def test_chunks_begin_with_the_space_before_a_word(tmp_path):
+    text = "ab  cd\nef 中 \xa0é\t g"
+    assert chunks_of(tmp_path / "text", text, [], 1) == ["ab ", " cd", "\nef", " 中 \xa0é\t", " g"]
+
+
+@pytest.mark.parametrize(
+    ("text", "special_tokens", "chunks"),
+    [
+        ("a x<b c>y z", ["<b c>"], ["a", " x<b c>y", " z"]),  # spans a space
+        ("a  <e> z", ["<e>"], ["a  <e>", " z"]),  # ends the text behind two spaces, so they are one pre-token
+        ("aaa  <e> z", ["<e>"], ["aaa  <e>", " z"]),  # the same where the first bytes read end with "<"
+        ("a\n\n<e>", ["<e>"], ["a\n\n<e>"]),
+        ("a\n\nz", ["\n\n"], ["a\n\nz"]),  # ends with the newline before a word
+        ("a <e", ["a <", "x"], ["a <e"]),
+        ("a <e", ["a <f"], ["a", " <e"]),
+    ],
+)
+@pytest.mark.parametrize("scan_bytes", [1, 4096])
+def test_chunks_are_not_cut_inside_or_just_before_a_special_token(
+    tmp_path, monkeypatch, text, special_tokens, chunks, scan_bytes
+):
+    monkeypatch.setattr(chunking, "SCAN_BYTES", scan_bytes)
+    assert chunks_of(tmp_path / "text", text, special_tokens, 1) == chunks
+
+
+@BOUNDED
+@given(adversarial_text, some_special_tokens, st.integers(1, 9), st.sampled_from([1, 2, 3, 7, 4096]))
+def test_chunks_split_like_the_whole_text(tmp_path_factory, text, special_tokens, chunk_bytes, scan_bytes):
+    path = tmp_path_factory.getbasetemp() / "chunked.txt"
+    with mock.patch.object(chunking, "SCAN_BYTES", scan_bytes):
+        chunks = chunks_of(path, text, special_tokens, chunk_bytes)
+    assert "".join(chunks) == text
+    pieces = [piece for chunk in chunks for piece in split_by_definition(chunk, special_tokens)]
+    assert pieces == split_by_definition(text, special_tokens)
+
+
+def test_chunks_of_real_text_have_about_the_size_asked_for(tmp_path):
+    text = real_text()
+    chunks = chunks_of(tmp_path / "text", text, ["<|endoftext|>"], 10_000)
+    assert "".join(chunks) == text
+    assert all(10_000 <= len(chunk.encode()) < 10_200 for chunk in chunks[:-1])
+
+
+def test_chunks_extend_over_text_without_a_place_to_cut(tmp_path):
+    text = "x" * 20_000 + " y"
+    assert chunks_of(tmp_path / "text", text, [], 1) == ["x" * 20_000, " y"]
+
+
+def test_no_white_space_begins_with_a_byte_that_a_cut_may_precede():
+    white_space = regex.findall(r"\s", "".join(map(chr, range(sys.maxunicode + 1))))
+    assert len(white_space) > 20
+    for character in white_space:
+        if character in "\ud800\udfff":
+            continue
+        assert not re.match(chunking._CANDIDATE.pattern, b" " + character.encode()), repr(character)
+
+
+def test_chunk_that_is_not_utf8_names_file_and_position(tmp_path):
+    path = tmp_path / "latin.txt"
+    path.write_bytes(b"caf\xe9 au lait")
+    with pytest.raises(ValueError, match=r"latin\.txt has byte 0xe9 at position 3"):
+        read_chunk(path, 1, 8)
