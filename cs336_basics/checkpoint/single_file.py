@@ -4,11 +4,12 @@ Reading never runs code from the file: `weights_only=True` admits tensors, numbe
 """
 
 import dataclasses
+import io
 import os
 import pickle
 import zipfile
 from pathlib import Path
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import torch
 from torch import nn
@@ -17,7 +18,7 @@ from torch.optim import Optimizer
 from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
 from cs336_basics.files.atomic import replace_file
 
-Destination = str | os.PathLike[str] | BinaryIO | IO[bytes]
+Destination = str | os.PathLike[str] | IO[bytes] | io.BytesIO
 
 
 def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out: Destination) -> None:
@@ -58,8 +59,9 @@ def _read(src: Destination, source: object) -> dict[str, Any]:
     if isinstance(src, str | os.PathLike) and not Path(src).is_file():
         raise FileNotFoundError(f"expected a checkpoint but found none at {source}; check the path")
     try:
+        _check_is_zip_file(src)
         content = torch.load(src, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile, ValueError) as error:
+    except (RuntimeError, LookupError, pickle.UnpicklingError, zipfile.BadZipFile, ValueError) as error:
         raise ValueError(
             f"a checkpoint must be a whole file written by save_checkpoint but {source} cannot be read; "
             "take an earlier one"
@@ -67,3 +69,15 @@ def _read(src: Destination, source: object) -> dict[str, Any]:
     if not isinstance(content, dict) or not {"model", "optimizer", "iteration"} <= content.keys():
         raise ValueError(f"a checkpoint holds model, optimizer and iteration but {source} does not")
     return content
+
+
+def _check_is_zip_file(src: Destination) -> None:
+    """Refuse what is not even an archive: torch would read it as a pickle of old and fail in many ways."""
+    if isinstance(src, str | os.PathLike):
+        is_zip_file = zipfile.is_zipfile(src)
+    else:
+        position = src.tell()
+        is_zip_file = zipfile.is_zipfile(src)
+        src.seek(position)
+    if not is_zip_file:
+        raise zipfile.BadZipFile("not an archive")

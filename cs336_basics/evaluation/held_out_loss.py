@@ -52,8 +52,7 @@ def evaluate(
     device: torch.device | str,
 ) -> EvaluationResult:
     """Score every token of `dataset` once; the same numbers at each call, whatever the batch size."""
-    if len(dataset) == 0:
-        raise ValueError("a dataset needs at least one token to be scored but has none")
+    _check(dataset, batch_size, context_length)
     total_nats = math.log(model.config.vocab_size)
     for windows in _batches_of_windows(dataset, batch_size, context_length):
         ids = torch.from_numpy(windows).to(device)
@@ -74,3 +73,12 @@ def _batches_of_windows(dataset: np.ndarray, batch_size: int, context_length: in
         yield np.stack([dataset[start : start + context_length + 1] for start in starts]).astype(np.int64)
     if num_targets % context_length > 0:
         yield dataset[num_whole * context_length :][np.newaxis].astype(np.int64)
+
+
+def _check(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
+    if len(dataset) == 0:
+        raise ValueError("a dataset needs at least one token to be scored but has none")
+    if batch_size < 1 or context_length < 1:
+        raise ValueError(
+            f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
+        )

@@ -22,7 +22,7 @@ def rope_frequencies(
     # On the CPU and in float32, as published models do: far positions multiply the last bit.
     exponents = torch.arange(0, d_head, 2, dtype=torch.float32, device="cpu") / d_head
     frequencies = 1.0 / theta**exponents
-    return frequencies.to(device)
+    return frequencies.to(torch.get_default_device() if device is None else device)
 
 
 def rope_tables(

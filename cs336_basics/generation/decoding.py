@@ -112,10 +112,8 @@ def _new_ids(text: list[int], prompt: list[int], stop_token_id: int | None) -> l
 def _check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:
     if max_new_tokens < 0:
         raise ValueError(f"max_new_tokens must not be negative but is {max_new_tokens}")
-    if temperature < 0:
-        raise ValueError(
-            f"temperature must not be negative but is {temperature}; 0 takes the likeliest token"
-        )
+    if not temperature >= 0:  # also true for NaN
+        raise ValueError(f"temperature must be at least 0 but is {temperature}; 0 takes the likeliest token")
     if not 0 < top_p <= 1:
         raise ValueError(f"top_p must lie in (0, 1] but is {top_p}; 1 keeps all tokens")
 

@@ -27,11 +27,13 @@ def next_token_probabilities(
 ) -> Float[Tensor, "batch vocab"]:
     """Return `softmax(logits / temperature)`, reduced to the nucleus of mass `top_p`, in float32 or better.
 
-    The largest logit is subtracted before the division, so that no temperature overflows.
+    The largest logit is subtracted before the division, so that no temperature overflows; one too small for
+    the dtype is taken as its smallest number, which already is the limit of the most likely token.
     """
     wide_logits = at_least_float32(logits)
     shifted = wide_logits - wide_logits.amax(dim=-1, keepdim=True)
-    probabilities = softmax(shifted / temperature, dim=-1)
+    divisor = max(temperature, torch.finfo(shifted.dtype).tiny)
+    probabilities = softmax(shifted / divisor, dim=-1)
     return keep_top_p(probabilities, top_p)
 
 

@@ -1,7 +1,5 @@
 """The pre-norm Transformer block (Xiong et al. 2020, arXiv:2002.04745)."""
 
-from typing import Self
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -31,7 +29,9 @@ class TransformerBlock(nn.Module):
         self.ffn = SwiGLU(d_model, d_ff, device=device, dtype=dtype)
 
     @classmethod
-    def from_parts(cls, *, ln1: nn.Module, attn: nn.Module, ln2: nn.Module, ffn: nn.Module) -> Self:
+    def from_parts(
+        cls, *, ln1: nn.Module, attn: nn.Module, ln2: nn.Module, ffn: nn.Module
+    ) -> "TransformerBlock":
         """Put ready parts together, for variants: any norm, attention and feed-forward network will do."""
         block = cls.__new__(cls)
         nn.Module.__init__(block)

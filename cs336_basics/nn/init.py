@@ -108,7 +108,12 @@ def eye(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
 
 def sparse(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
     """Set 90% of each column to 0 and draw the rest from N(0, 0.01^2)."""
-    nn.init.sparse_(weight, sparsity=0.9, std=0.01, generator=generator)
+    nn.init.normal_(weight, std=0.01, generator=generator)
+    # `nn.init.sparse_` draws the places of the zeros from torch's own generator, whatever it is given.
+    places = torch.rand(weight.shape, generator=generator, device=weight.device).argsort(dim=0)
+    num_zeros = math.ceil(0.9 * weight.shape[0])
+    with torch.no_grad():
+        weight.masked_fill_(places < num_zeros, 0.0)
 
 
 MATRIX_RULES: dict[str, Callable[..., None]] = {

@@ -1,7 +1,6 @@
 """The linear layer: a matrix and nothing else."""
 
 import torch
-from einops import einsum
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -26,8 +25,12 @@ class Linear(nn.Module):
         init.trunc_normal(self.weight)
 
     def forward(self, x: Float[Tensor, "... d_in"]) -> Float[Tensor, "... d_out"]:
-        """Multiply the last axis of `x` by the weight."""
-        return einsum(x, self.weight, "... d_in, d_out d_in -> ... d_out")
+        """Multiply the last axis of `x` by the weight.
+
+        This is `einsum(x, weight, "... d_in, d_out d_in -> ... d_out")`; as a plain product it takes two
+        thirds of the time on a CPU, forward and backward, because einsum copies its operands.
+        """
+        return x @ self.weight.T
 
     def extra_repr(self) -> str:
         """Show the sizes when the module is printed."""

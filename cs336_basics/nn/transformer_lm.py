@@ -1,7 +1,5 @@
 """The language model: embedding, blocks, a last norm, and a score for each entry of the vocabulary."""
 
-from typing import Self
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -59,7 +57,7 @@ class TransformerLM(nn.Module):
         *,
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
-    ) -> Self:
+    ) -> "TransformerLM":
         """Build what `config` describes; with its defaults that is the plain model, weight for weight."""
         model = cls.__new__(cls)
         nn.Module.__init__(model)

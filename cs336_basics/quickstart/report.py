@@ -26,7 +26,7 @@ def result_lines(
         f"lzma on the validation text alone:           {compressed.alone:.3f} bits per byte",
         f"lzma that has seen the training text before: {compressed.after_training_text:.3f} bits per byte",
         "",
-        f"Everything is in {run}: config.json, tokenizer/, metrics.jsonl, loss.png, checkpoints/, samples.txt",
+        f"Everything is in {run}; look at loss.png and metrics.jsonl",
         "",
         "Try next:",
         f'  cs336 generate {run} --prompt "Return the "',

@@ -1,0 +1,68 @@
+"""The library and the adapters need six packages; what serves the command line only may be missing."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+MISSING = ["tyro", "safetensors", "matplotlib"]
+MISSING_TOO = ["beartype", "hypothesis", "pytest", "tiktoken", "tokenizers", "transformers"]
+
+SCRIPT = f"""\
+import sys
+from importlib.machinery import PathFinder
+
+
+class FindsLess(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        missing = name.partition(".")[0] in {MISSING + MISSING_TOO}
+        return None if missing else super().find_spec(name, path, target)
+
+
+sys.meta_path = [FindsLess if finder is PathFinder else finder for finder in sys.meta_path]
+for name in {MISSING}:
+    try:
+        __import__(name)
+    except ModuleNotFoundError:
+        continue
+    sys.exit(f"{{name}} can be imported, so this shows nothing")
+
+import io
+
+import numpy as np
+
+import cs336_basics
+import tests.adapters
+
+for name in cs336_basics.__all__:
+    getattr(cs336_basics, name)
+
+model = cs336_basics.TransformerLM(31, 7, 28, 2, 2, 11)
+optimizer = cs336_basics.AdamW(model.parameters())
+ids, targets = cs336_basics.get_batch(np.arange(31), 3, 7, "cpu")
+cs336_basics.cross_entropy(model(ids), targets).backward()
+cs336_basics.clip_gradients(model.parameters(), 1.0)
+optimizer.step()
+file = io.BytesIO()
+cs336_basics.save_checkpoint(model, optimizer, 3, file)
+file.seek(0)
+assert cs336_basics.load_checkpoint(file, model, optimizer) == 3
+assert len(cs336_basics.generate(model, [1, 2], 5)) == 5
+cs336_basics.evaluate(model, np.arange(31), batch_size=2, context_length=7, device="cpu")
+tests.adapters.run_softmax(model(ids), -1)
+print("all of it works")
+"""
+
+
+def test_library_and_adapters_work_without_the_packages_of_the_command_line():
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout == "all of it works\n"

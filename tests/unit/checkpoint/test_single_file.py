@@ -1,0 +1,283 @@
+import io
+import pickle
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from cs336_basics import AdamW, ModelConfig, TransformerLM, cross_entropy, load_checkpoint, save_checkpoint
+from cs336_basics.checkpoint import single_file
+
+VOCAB, CONTEXT = 31, 7
+
+
+class Touch:
+    """What a malicious file holds: unpickling it creates a file."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self):
+        return (Path.touch, (self.marker,))
+
+
+class Wrapped(nn.Module):
+    """Gives the weights of a model the names that a wrapper gives them."""
+
+    def __init__(self, attribute: str, model: nn.Module) -> None:
+        super().__init__()
+        self.add_module(attribute, model)
+
+
+def model_and_optimizer(seed: int = 7, **shape: int) -> tuple[TransformerLM, AdamW]:
+    torch.manual_seed(seed)
+    sizes: dict[str, Any] = {"vocab_size": VOCAB, "num_layers": 2, "d_ff": 11} | shape
+    model = TransformerLM.from_config(ModelConfig(context_length=CONTEXT, d_model=28, num_heads=2, **sizes))
+    return model, AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.95))
+
+
+def train(model: TransformerLM, optimizer: AdamW, steps: range) -> None:
+    for step in steps:
+        ids = torch.randint(VOCAB, (3, CONTEXT), generator=torch.Generator().manual_seed(step))
+        loss = cross_entropy(model(ids[:, :-1]), ids[:, 1:])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def trained(steps: int = 5) -> tuple[TransformerLM, AdamW]:
+    model, optimizer = model_and_optimizer()
+    train(model, optimizer, range(steps))
+    return model, optimizer
+
+
+def snapshot(model: nn.Module, optimizer: torch.optim.Optimizer) -> bytes:
+    content = io.BytesIO()
+    torch.save([model.state_dict(), optimizer.state_dict()], content)
+    return content.getvalue()
+
+
+def assert_same_weights(actual: nn.Module, expected: nn.Module) -> None:
+    for name, weight in expected.state_dict().items():
+        assert torch.equal(actual.state_dict()[name], weight), name
+
+
+@pytest.fixture
+def path(tmp_path) -> Path:
+    return tmp_path / "checkpoint.pt"
+
+
+@pytest.mark.parametrize("kind", ["path", "string", "open file", "memory"])
+def test_checkpoint_round_trip_continues_as_if_never_interrupted(path, kind):
+    model, optimizer = trained()
+    resumed, resumed_optimizer = model_and_optimizer(seed=11)
+    if kind == "open file":
+        with path.open("wb") as file:
+            save_checkpoint(model, optimizer, 5, file)
+        with path.open("rb") as file:
+            iteration = load_checkpoint(file, resumed, resumed_optimizer)
+    else:
+        place = {"path": path, "string": str(path), "memory": io.BytesIO()}[kind]
+        save_checkpoint(model, optimizer, 5, place)
+        if isinstance(place, io.BytesIO):
+            place.seek(0)
+        iteration = load_checkpoint(place, resumed, resumed_optimizer)
+    assert iteration == 5
+    assert_same_weights(resumed, model)
+    train(resumed, resumed_optimizer, range(5, 10))
+    train(model, optimizer, range(5, 10))
+    assert_same_weights(resumed, model)
+    assert_same_weights(resumed, trained(steps=10)[0])
+
+
+def test_checkpoint_restores_the_settings_of_the_optimizer(path):
+    save_checkpoint(*trained(), 5, path)
+    model, _ = model_and_optimizer()
+    optimizer = AdamW(model.parameters(), lr=99.0)
+    load_checkpoint(path, model, optimizer)
+    assert optimizer.param_groups[0]["lr"] == 0.01
+    assert optimizer.param_groups[0]["betas"] == (0.9, 0.95)
+
+
+def test_checkpoint_of_a_foreign_model_and_optimizer_works(path):
+    linear = nn.Linear(3, 5)
+    optimizer = torch.optim.SGD(linear.parameters(), lr=0.1, momentum=0.9)
+    linear(torch.ones(3)).sum().backward()
+    optimizer.step()
+    save_checkpoint(linear, optimizer, 1, path)
+    other = nn.Linear(3, 5)
+    other_optimizer = torch.optim.SGD(other.parameters(), lr=7.0, momentum=0.9)
+    assert load_checkpoint(path, other, other_optimizer) == 1
+    assert_same_weights(other, linear)
+    assert torch.equal(
+        other_optimizer.state[other.weight]["momentum_buffer"],
+        optimizer.state[linear.weight]["momentum_buffer"],
+    )
+
+
+def test_checkpoint_stores_the_configuration_of_the_model(path):
+    save_checkpoint(*trained(), 5, path)
+    assert torch.load(path, weights_only=True)["config"]["vocab_size"] == VOCAB
+
+
+def test_checkpoint_holds_the_plain_names_of_a_compiled_model(path):
+    model, optimizer = trained()
+    save_checkpoint(Wrapped("_orig_mod", model), optimizer, 5, path)
+    assert list(torch.load(path, weights_only=True)["model"]) == list(model.state_dict())
+
+
+@pytest.mark.parametrize("prefix", ["_orig_mod.", "module.", "module._orig_mod.", "_orig_mod.module."])
+def test_checkpoint_with_the_prefix_of_a_wrapper_is_loaded(path, prefix):
+    model, optimizer = trained()
+    save_checkpoint(model, optimizer, 5, path)
+    content = torch.load(path, weights_only=True)
+    content["model"] = {prefix + name: weight for name, weight in content["model"].items()}
+    torch.save(content, path)
+    plain, plain_optimizer = model_and_optimizer(seed=11)
+    assert load_checkpoint(path, plain, plain_optimizer) == 5
+    assert_same_weights(plain, model)
+
+
+def test_checkpoint_is_loaded_into_a_compiled_model(path):
+    model, optimizer = trained()
+    save_checkpoint(model, optimizer, 5, path)
+    plain, plain_optimizer = model_and_optimizer(seed=11)
+    load_checkpoint(path, Wrapped("_orig_mod", plain), plain_optimizer)
+    assert_same_weights(plain, model)
+
+
+def test_checkpoint_never_runs_code(tmp_path, path):
+    marker = tmp_path / "code was run"
+    content = {"model": Touch(marker), "optimizer": {}, "iteration": 0}
+    path.write_bytes(pickle.dumps(content))
+    pickle.loads(path.read_bytes())
+    assert marker.exists(), "this file must be able to do harm"
+    marker.unlink()
+    model, optimizer = trained()
+    with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
+        load_checkpoint(path, model, optimizer)
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
+        load_checkpoint(path, model, optimizer)
+    assert not marker.exists()
+
+
+def test_checkpoint_that_is_cut_off_is_refused_and_changes_nothing(path):
+    save_checkpoint(*trained(), 5, path)
+    whole = path.read_bytes()
+    model, optimizer = model_and_optimizer(seed=11)
+    before = snapshot(model, optimizer)
+    lengths = [0, 1, 4, 100, len(whole) // 2, len(whole) - 100, len(whole) - 1]
+    for length in lengths:
+        path.write_bytes(whole[:length])
+        for source in (path, io.BytesIO(whole[:length])):
+            with pytest.raises(ValueError, match="must be a whole file"):
+                load_checkpoint(source, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
+def test_checkpoint_of_random_bytes_is_refused():
+    model, optimizer = model_and_optimizer()
+    source = random.Random(7)
+    for _ in range(300):
+        with pytest.raises(ValueError, match="must be a whole file"):
+            load_checkpoint(io.BytesIO(source.randbytes(source.randrange(40))), model, optimizer)
+
+
+def test_checkpoint_that_is_missing_names_the_path(path):
+    with pytest.raises(FileNotFoundError, match=r"none at .*checkpoint\.pt; check the path"):
+        load_checkpoint(path, *model_and_optimizer())
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": {}}, {"iteration": 3}], ids=str)
+def test_checkpoint_without_its_three_parts_is_refused(path, content):
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"holds model, optimizer and iteration but .*checkpoint\.pt"):
+        load_checkpoint(path, *model_and_optimizer())
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda weights: weights.update({"ln_final.weight": torch.ones(29)}),
+            r"weight ln_final\.weight must have the shape \(28,\) but .*checkpoint\.pt holds \(29,\)",
+        ),
+        (
+            lambda weights: weights.pop("layers.1.ffn.w2.weight"),
+            r"checkpoint\.pt lacks layers\.1\.ffn\.w2\.weight",
+        ),
+        (
+            lambda weights: weights.update({"layers.0.extra": torch.ones(1)}),
+            r"the model has no weight layers\.0\.extra but .*checkpoint\.pt holds one",
+        ),
+    ],
+    ids=["shape", "missing", "extra"],
+)
+def test_checkpoint_that_does_not_fit_names_the_weight_and_changes_nothing(path, edit, message):
+    save_checkpoint(*trained(), 5, path)
+    content = torch.load(path, weights_only=True)
+    edit(content["model"])
+    torch.save(content, path)
+    model, optimizer = model_and_optimizer(seed=11)
+    before = snapshot(model, optimizer)
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ({"vocab_size": 37}, r"token_embeddings\.weight must have the shape \(37, 28\) .* holds \(31, 28\)"),
+        ({"d_ff": 13}, r"layers\.0\.ffn\.w1\.weight must have the shape \(13, 28\) .* holds \(11, 28\)"),
+    ],
+    ids=str,
+)
+def test_checkpoint_of_another_shape_names_the_first_weight_and_both_shapes(path, shape, message):
+    save_checkpoint(*trained(), 5, path)
+    model, optimizer = model_and_optimizer(seed=11, **shape)
+    before = snapshot(model, optimizer)
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_checkpoint_of_another_depth_is_refused_and_changes_nothing(path, num_layers):
+    save_checkpoint(*trained(), 5, path)
+    model, optimizer = model_and_optimizer(seed=11, num_layers=num_layers)
+    before = snapshot(model, optimizer)
+    with pytest.raises(ValueError, match=r"groups of \[\d+\] parameters but .*checkpoint\.pt holds"):
+        load_checkpoint(path, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
+def test_checkpoint_with_an_optimizer_of_other_groups_changes_nothing(path):
+    save_checkpoint(*trained(), 5, path)
+    model, _ = model_and_optimizer(seed=11)
+    first, *rest = model.parameters()
+    optimizer = AdamW([{"params": [first]}, {"params": rest}])
+    before = snapshot(model, optimizer)
+    with pytest.raises(ValueError, match=r"groups of \[1, 20\] parameters but .* groups of \[21\]"):
+        load_checkpoint(path, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
+def test_checkpoint_whose_writing_fails_leaves_the_old_one(path, monkeypatch):
+    model, optimizer = trained()
+    save_checkpoint(model, optimizer, 5, path)
+    before = path.read_bytes()
+
+    def write_half(content, file):
+        file.write(b"half a checkpoint")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(single_file.torch, "save", write_half)
+    with pytest.raises(OSError, match="no space left"):
+        save_checkpoint(model, optimizer, 6, path)
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["checkpoint.pt"]

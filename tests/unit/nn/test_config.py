@@ -1,0 +1,76 @@
+import dataclasses
+from typing import Any, get_args
+
+import pytest
+from jaxtyping import config as jaxtyping_config
+
+from cs336_basics import ModelConfig
+from cs336_basics.nn.config import InitRule, swiglu_d_ff
+
+SHAPE: dict[str, Any] = {
+    "vocab_size": 31,
+    "context_length": 13,
+    "d_model": 42,
+    "num_layers": 2,
+    "num_heads": 3,
+}
+
+
+@pytest.mark.parametrize(
+    ("d_model", "d_ff"), [(512, 1344), (1600, 4288), (768, 2048), (24, 64), (1, 64), (35, 64), (36, 128)]
+)
+def test_swiglu_d_ff_is_the_multiple_of_64_nearest_to_8_thirds(d_model, d_ff):
+    assert swiglu_d_ff(d_model) == d_ff
+
+
+def test_swiglu_d_ff_is_never_more_than_32_away():
+    for d_model in range(24, 5000):
+        assert swiglu_d_ff(d_model) % 64 == 0
+        assert abs(swiglu_d_ff(d_model) - 8 * d_model / 3) <= 32
+
+
+def test_model_config_derives_sizes():
+    config = ModelConfig(**SHAPE)
+    assert (config.d_head, config.feed_forward_size) == (14, swiglu_d_ff(42))
+    assert ModelConfig(**SHAPE, d_ff=11).feed_forward_size == 11
+
+
+def test_model_config_is_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        ModelConfig(**SHAPE).d_model = 84  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_model_config_survives_a_round_trip_through_a_dict():
+    config = ModelConfig(**SHAPE, init="orthogonal", rope_theta=500.0)
+    assert ModelConfig(**dataclasses.asdict(config)) == config
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"vocab_size": 0}, "vocab_size must be at least 1 but is 0"),
+        ({"context_length": 0}, "context_length must be at least 1 but is 0"),
+        ({"d_model": -42}, "d_model must be at least 1 but is -42"),
+        ({"num_layers": 0}, "num_layers must be at least 1 but is 0"),
+        ({"num_heads": 0}, "num_heads must be at least 1 but is 0"),
+        ({"d_ff": 0}, "d_ff must be at least 1 but is 0; leave it out"),
+        ({"num_heads": 5}, "multiple of num_heads but 42 is none of 5; change one of the two"),
+        ({"num_heads": 14}, "must be even, but 42 / 14 is 3; change one of the two"),
+        ({"rope_theta": 0.0}, "rope_theta must be positive but is 0.0"),
+    ],
+)
+def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, message):
+    with pytest.raises(ValueError, match=message) as error:
+        ModelConfig(**(SHAPE | change))
+    assert "\n" not in str(error.value)
+
+
+def test_model_config_names_the_rules_when_given_an_unknown_one():
+    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
+    with pytest.raises(ValueError, match=r"init must be one of trunc_normal, .* but is 'glorot'"):
+        ModelConfig(**SHAPE, init="glorot")  # pyright: ignore[reportArgumentType]
+
+
+@pytest.mark.parametrize("rule", get_args(InitRule))
+def test_model_config_accepts_every_rule(rule):
+    assert ModelConfig(**SHAPE, init=rule).init == rule
