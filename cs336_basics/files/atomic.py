@@ -23,12 +23,12 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
         raise FileNotFoundError(
             f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
         )
-    text_options = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     descriptor, temporary_name = tempfile.mkstemp(
         dir=destination.parent, prefix=f".{destination.name}.", suffix=".tmp"
     )
     try:
-        with os.fdopen(descriptor, mode, **text_options) as file:
+        with os.fdopen(descriptor, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

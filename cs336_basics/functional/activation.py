@@ -10,11 +10,11 @@ from cs336_basics.functional.precision import at_least_float32
 def softmax(x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
     """Turn scores into probabilities along the axis `dim`: `exp(x_i) / sum_j exp(x_j)`.
 
-    The largest score is subtracted first, which changes nothing in the quotient but keeps `exp` from
-    overflowing. Example: `softmax([0, log 3], dim=0)` is `[0.25, 0.75]`.
+    The largest score is subtracted first, which changes nothing in the quotient (so no gradient goes
+    through it) but keeps `exp` from overflowing. Example: `softmax([0, log 3], dim=0)` is `[0.25, 0.75]`.
     """
     scores = at_least_float32(x)
-    largest = scores.amax(dim=dim, keepdim=True)
+    largest = scores.detach().amax(dim=dim, keepdim=True)
     exponentials = torch.exp(scores - largest)
     probabilities = exponentials / exponentials.sum(dim=dim, keepdim=True)
     return probabilities.to(x.dtype)

@@ -44,9 +44,10 @@ def masked_softmax(
 ) -> Float[Tensor, "... queries keys"]:
     """Take the softmax over the keys where `mask` is True; all other weights are exactly 0.
 
-    The lowest finite number stands in for minus infinity: a row without any allowed key would otherwise be
-    `inf - inf`, and its NaN would survive in the gradient even where the value is zeroed afterwards.
+    A forbidden score becomes minus infinity, whose exponential is 0. A query without any allowed key would
+    then be `inf - inf`: it looks at all keys instead, and its weights are set to 0 afterwards.
     """
-    lowest = torch.finfo(scores.dtype).min
-    weights = softmax(scores.masked_fill(~mask, lowest), dim=-1)
-    return weights.masked_fill(~mask, 0.0)
+    has_a_key = mask.any(dim=-1, keepdim=True)
+    allowed_scores = scores.masked_fill(~mask & has_a_key, -math.inf)
+    weights = softmax(allowed_scores, dim=-1)
+    return weights.masked_fill(~has_a_key, 0.0)

@@ -11,7 +11,7 @@ def cross_entropy(logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*
     """Return the mean of `-log softmax(logits)[target]` in nats, over all leading axes.
 
     The logarithm cancels the exponential of the softmax: what remains is `log sum_j exp(o_j) - o_target`.
-    `logsumexp` subtracts the largest logit first, so that logits of 1e4 do not overflow.
+    The largest logit is subtracted from all first, so that logits of 1e4 do not overflow.
     """
     return token_losses(logits, targets).mean()
 
@@ -21,8 +21,10 @@ def token_losses(
 ) -> Float[Tensor, "*batch"]:
     """Return `-log softmax(logits)[target]` in nats for each target, in float32 or better."""
     wide_logits = at_least_float32(logits)
-    log_normalizers = torch.logsumexp(wide_logits, dim=-1)
-    target_logits = wide_logits.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
+    largest = wide_logits.detach().amax(dim=-1, keepdim=True)
+    shifted = wide_logits - largest
+    log_normalizers = torch.log(torch.exp(shifted).sum(dim=-1))
+    target_logits = shifted.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
     return log_normalizers - target_logits
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.command import ONE_THREAD, cs336
+from tests.integration.debug_adapter import DebugSession
 
 ROOT = Path(__file__).parents[2]
 LAUNCH = {
@@ -16,10 +17,13 @@ LAUNCH = {
 TASKS = {task["label"]: task for task in json.loads((ROOT / ".vscode/tasks.json").read_text())["tasks"]}
 
 
-def launch(name: str, folder: Path, *, stdin: str = "", **substitutions: str) -> subprocess.CompletedProcess:
+def launch(
+    name: str, folder: Path, *, stdin: str = "", **substitutions: str
+) -> subprocess.CompletedProcess[str]:
     """Run a launch configuration's command line in `folder`."""
     entry = LAUNCH[name]
-    arguments = [substitutions.get(argument, argument) for argument in entry.get("args", [])]
+    given: list[str] = entry.get("args", [])
+    arguments = [substitutions.get(argument, argument) for argument in given]
     return subprocess.run(
         [sys.executable, "-m", entry["module"], *arguments],
         cwd=folder, input=stdin, capture_output=True, text=True, timeout=200,
@@ -96,3 +100,17 @@ def test_debug_current_test_file_runs_a_test_file(tmp_path):
 @pytest.mark.parametrize("name", ["settings", "launch", "tasks", "extensions"])
 def test_the_editors_files_are_plain_json(name):
     assert json.loads((ROOT / f".vscode/{name}.json").read_text())
+
+
+def test_one_step_into_from_where_the_debugger_stops_lands_in_the_models_forward():
+    entry = LAUNCH["Step through one forward pass"]
+    with DebugSession(module=entry["module"], cwd=str(ROOT)) as session:
+        thread = session.wait_for("stopped")["threadId"]
+        stopped = session.top_frame(thread)
+        source = Path(stopped["source"]["path"]).read_text().splitlines()
+        assert source[stopped["line"] - 1].strip() == "logits = model(ids)"
+        session.request("stepIn", threadId=thread)
+        session.wait_for("stopped")
+        inside = session.top_frame(thread)
+        assert Path(inside["source"]["path"]).parts[-2:] == ("nn", "transformer_lm.py")
+        assert inside["name"].endswith("forward")

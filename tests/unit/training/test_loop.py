@@ -16,6 +16,12 @@ def without_time(metrics):
     return [{key: value for key, value in line.items() if key != "seconds"} for line in metrics]
 
 
+def last_file(run, name):
+    folder = latest_checkpoint(run.checkpoints)
+    assert folder is not None
+    return folder / name
+
+
 @pytest.mark.parametrize("killed_before", [2, 6, 8, 12])
 def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch, killed_before):
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
@@ -34,8 +40,8 @@ def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch
 
     torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
     assert without_time(read_metrics(broken.metrics)) == without_time(read_metrics(whole.metrics))
-    optimizers = [latest_checkpoint(run.checkpoints) / "optimizer.safetensors" for run in (whole, broken)]
-    assert optimizers[0].read_bytes() == optimizers[1].read_bytes()
+    for name in ("weights.safetensors", "optimizer.safetensors"):
+        assert last_file(broken, name).read_bytes() == last_file(whole, name).read_bytes()
 
 
 def test_train_logs_each_step_once_with_all_its_numbers(tmp_path):
@@ -116,7 +122,7 @@ def test_a_checkpoint_of_another_shape_is_refused_by_name(tmp_path):
 def test_a_truncated_checkpoint_is_refused_by_name(tmp_path, name):
     run = run_folder(tmp_path)
     loop.train(CONFIG, token_data(), run)
-    file = latest_checkpoint(run.checkpoints) / name
+    file = last_file(run, name)
     file.write_bytes(file.read_bytes()[:-9])
     with pytest.raises(ValueError, match=name):
         loop.train(CONFIG, token_data(), run)
