@@ -38,10 +38,12 @@ def strict_types_and_fixed_seed():
     import numpy as np
     import torch
 
+    num_threads = torch.get_num_threads()
     torch.set_num_threads(1)  # more only wait for each other in models this small
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
     jaxtyping_config.update("jaxtyping_disable", False)
     yield
+    torch.set_num_threads(num_threads)
     jaxtyping_config.update("jaxtyping_disable", True)

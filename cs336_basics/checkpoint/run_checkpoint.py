@@ -19,6 +19,7 @@ from torch.optim import Optimizer
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state, split_optimizer_state
 from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
 from cs336_basics.files.atomic import replace_file, sync_folder
+from cs336_basics.files.json_file import read_json
 
 WEIGHTS, OPTIMIZER, STATE, LATEST = "weights.safetensors", "optimizer.safetensors", "state.json", "latest"
 UNFINISHED = ".unfinished-"
@@ -44,13 +45,13 @@ def save_run_checkpoint(
     beside.mkdir()
     _write_files(beside, model, optimizer, {"step": step, **progress})
     if folder.exists():  # left by a run that was killed before `latest` named it
-        shutil.rmtree(folder)
+        os.replace(folder, checkpoints / f"{UNFINISHED}replaced-{folder.name}")
     os.replace(beside, folder)
     sync_folder(checkpoints)
     with replace_file(checkpoints / LATEST, "w") as file:
         file.write(folder.name + "\n")
     for old in sorted(checkpoints.glob("step-*"))[:-keep]:
-        shutil.rmtree(old)
+        shutil.rmtree(old, ignore_errors=True)  # too many are better than a run that ends
     return folder
 
 
@@ -74,7 +75,7 @@ def load_run_weights(folder: Path, model: nn.Module) -> None:
 
 def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
     """Put a checkpoint into `model` and `optimizer` and return its step and progress."""
-    content = json.loads((folder / STATE).read_text(encoding="utf-8"))
+    content = read_json(folder / STATE)
     optimizer_state = join_optimizer_state(_read_tensors(folder / OPTIMIZER), content.pop("optimizer"))
     check_optimizer_state(optimizer, optimizer_state, source=folder)
     load_run_weights(folder, model)
@@ -99,15 +100,20 @@ def _write_files(folder: Path, model: nn.Module, optimizer: Optimizer, state: di
 
 def _read_tensors(path: Path) -> dict:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load
 
     try:
-        return load_file(path)
+        # Not load_file: its tensors are maps of the file, which would live on in the optimizer.
+        return load(path.read_bytes())
     except (SafetensorError, FileNotFoundError) as error:
-        raise ValueError(
-            f"a checkpoint must be whole but {path} is missing or damaged ({error}); "
-            "remove that checkpoint's folder and name an older one in `latest`"
-        ) from None
+        raise _damaged(path, str(error)) from None
+
+
+def _damaged(path: Path, reason: str) -> ValueError:
+    return ValueError(
+        f"a checkpoint must be whole but {path} is missing or damaged ({reason}); "
+        f"write the name of another folder in {path.parent.parent} into the file {LATEST} there"
+    )
 
 
 def _remove_unfinished(checkpoints: Path) -> None:

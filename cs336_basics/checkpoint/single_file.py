@@ -18,21 +18,20 @@ from torch.optim import Optimizer
 from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
 from cs336_basics.files.atomic import replace_file
 
-Destination = str | os.PathLike[str] | IO[bytes] | io.BytesIO
+CheckpointFile = str | os.PathLike[str] | IO[bytes] | io.BytesIO
 
 
-def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out: Destination) -> None:
+def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out: CheckpointFile) -> None:
     """Write everything needed to go on to a path (whole or not at all) or to an open binary file.
 
     The weights carry the names of the plain model, also when `model` is compiled. The configuration is
     stored when the model has one (`model.config`).
     """
-    config = getattr(model, "config", None)
     content = {
         "model": plain_state(model),
         "optimizer": optimizer.state_dict(),
         "iteration": iteration,
-        "config": dataclasses.asdict(config) if config is not None else None,
+        "config": _config_of(model),
     }
     if isinstance(out, str | os.PathLike):
         with replace_file(out) as file:
@@ -41,7 +40,14 @@ def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out:
         torch.save(content, out)
 
 
-def load_checkpoint(src: Destination, model: nn.Module, optimizer: Optimizer) -> int:
+def _config_of(model: nn.Module) -> dict[str, Any] | None:
+    config = getattr(model, "config", None)
+    if dataclasses.is_dataclass(config) and not isinstance(config, type):
+        return dataclasses.asdict(config)
+    return None
+
+
+def load_checkpoint(src: CheckpointFile, model: nn.Module, optimizer: Optimizer) -> int:
     """Put the content of a checkpoint into `model` and `optimizer` and return its iteration.
 
     Raises `FileNotFoundError`, or `ValueError` for a file that is no checkpoint, is cut off, or holds other
@@ -55,7 +61,7 @@ def load_checkpoint(src: Destination, model: nn.Module, optimizer: Optimizer) ->
     return content["iteration"]
 
 
-def _read(src: Destination, source: object) -> dict[str, Any]:
+def _read(src: CheckpointFile, source: object) -> dict[str, Any]:
     if isinstance(src, str | os.PathLike) and not Path(src).is_file():
         raise FileNotFoundError(f"expected a checkpoint but found none at {source}; check the path")
     try:
@@ -71,7 +77,7 @@ def _read(src: Destination, source: object) -> dict[str, Any]:
     return content
 
 
-def _check_is_zip_file(src: Destination) -> None:
+def _check_is_zip_file(src: CheckpointFile) -> None:
     """Refuse what is not even an archive: torch would read it as a pickle of old and fail in many ways."""
     if isinstance(src, str | os.PathLike):
         is_zip_file = zipfile.is_zipfile(src)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,6 +11,9 @@ class Command(ABC):
 
     debug: bool = False
     """Show the traceback of an error."""
+
+    can_continue: ClassVar[bool] = False
+    """Whether the same command, given again, goes on where it was interrupted."""
 
     @abstractmethod
     def execute(self) -> None:

@@ -23,7 +23,7 @@ class Encode(Command):
         """Encode and count."""
         from cs336_basics.tokenization import Tokenizer
 
-        tokenizer = Tokenizer.from_files(self.tokenizer / "vocab.json", self.tokenizer / "merges.txt")
+        tokenizer = Tokenizer.from_folder(self.tokenizer)
         self.output.parent.mkdir(parents=True, exist_ok=True)
         num_tokens = tokenizer.encode_file(
             self.input, self.output, num_workers=self.num_workers, progress=True

@@ -1,6 +1,7 @@
 """The entry point: choose the subcommand, run it, turn its errors into one sentence."""
 
 import argparse
+import io
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -22,11 +23,15 @@ EXPECTED_ERRORS = (ValueError, IndexError, OSError, RuntimeError)  # what the li
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; exit with 1 after an error, 130 after Ctrl-C, 2 after a misspelt option."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # Windows would not print every character
+            stream.reconfigure(encoding="utf-8", errors="replace")
     command = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         command.execute()
     except KeyboardInterrupt:
-        print("interrupted; give the same command again to continue", file=sys.stderr)
+        hint = "; give the same command again to continue" if command.can_continue else ""
+        print(f"interrupted{hint}", file=sys.stderr)
         sys.exit(130)
     except EXPECTED_ERRORS as error:
         if command.debug:
@@ -55,9 +60,9 @@ def parse(arguments: Sequence[str]) -> Command:
 
 def train_from_preset(arguments: Sequence[str]) -> Train:
     """Return `train` with the values of the preset that `arguments` name as its defaults."""
-    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
-    reader.add_argument("--preset", default="tiny")
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    reader.add_argument("--preset", nargs="?")
     preset = reader.parse_known_args(arguments)[0].preset
     if preset not in PRESETS:
-        preset = "tiny"  # the error, with the names there are, comes from the real parser
+        preset = "tiny"  # or the real parser will say what is wrong with the one that was given
     return Train(train_tokens=tyro.MISSING, run=tyro.MISSING, preset=preset, config=PRESETS[preset])

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from cs336_basics.cli.command import Command
 
@@ -20,6 +21,8 @@ class Quickstart(Command):
     """Number of training steps, instead of a time."""
     run: Path = Path("runs/quickstart")
     """Folder where everything goes."""
+
+    can_continue: ClassVar[bool] = True
 
     def execute(self) -> None:
         """Do the main job from end to end."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import tyro
 
@@ -31,6 +31,8 @@ class Train(Command):
     """Settings to start from; `--preset NAME --help` shows them as the defaults below."""
     config: Annotated[RunConfig, tyro.conf.arg(name="")] = PRESETS["tiny"]
 
+    can_continue: ClassVar[bool] = True
+
     def execute(self) -> None:
         """Train, or continue."""
         from cs336_basics.training.loop import train
@@ -41,6 +43,7 @@ class Train(Command):
         config, data = prepare_run(
             self.config,
             run,
+            job="train",
             train_tokens=self.train_tokens,
             validation_tokens=self.validation_tokens,
             tokenizer=self.tokenizer,

@@ -31,8 +31,6 @@ class TrainTokenizer(Command):
         vocab, merges = train_bpe(
             self.input, self.vocab_size, self.special_tokens, num_workers=self.num_workers, progress=True
         )
-        self.output.mkdir(parents=True, exist_ok=True)
-        tokenizer = Tokenizer(vocab, merges, self.special_tokens)
-        tokenizer.save(self.output / "vocab.json", self.output / "merges.txt")
+        Tokenizer(vocab, merges, self.special_tokens).save_to_folder(self.output)
         longest = max(vocab.values(), key=len).decode("utf-8", errors="replace")
         print(f"{len(vocab):,} entries in {self.output}; the longest is {longest!r}")

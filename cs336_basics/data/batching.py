@@ -34,6 +34,8 @@ def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
     """Move `tensor`; a device that is not there is a `RuntimeError` that names it, never a fall-back."""
     try:
         return tensor.to(device)
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, AssertionError) as error:
         raise RuntimeError(
             f"the device must exist on this machine but {str(device)!r} does not; take 'cpu', or see what "

@@ -8,8 +8,8 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from cs336_basics.quickstart.documentation_corpus import END_OF_TEXT, reference_topics
-from cs336_basics.tokenization import Tokenizer, train_bpe
+from cs336_basics.quickstart.documentation_corpus import reference_topics
+from cs336_basics.tokenization import END_OF_TEXT, Tokenizer, train_bpe
 from cs336_basics.training.loop import train
 from cs336_basics.training.presets import PRESETS
 from cs336_basics.training.run_folder import RunFolder
@@ -32,14 +32,19 @@ def main() -> None:
 
 def make_tiny_run(run: RunFolder) -> None:
     """Text, tokenizer, token file, training."""
-    run.create()
+    run.create(job="tiny run")
     text, tokens = run.path / "text.txt", run.path / "tokens.npy"
     if not tokens.is_file():
         topics = reference_topics()
         text.write_text("".join(f"{topic}\n{END_OF_TEXT}\n" for topic in topics), "utf-8", newline="\n")
         make_tokens(text, tokens, run.tokenizer)
     config, data = prepare_run(
-        PRESETS["tiny"], run, train_tokens=tokens, validation_tokens=None, tokenizer=run.tokenizer
+        PRESETS["tiny"],
+        run,
+        job="tiny run",
+        train_tokens=tokens,
+        validation_tokens=None,
+        tokenizer=run.tokenizer,
     )
     train(config, data, run, progress=True)
 
@@ -48,8 +53,7 @@ def make_tokens(text: Path, tokens: Path, tokenizer_folder: Path) -> None:
     """Train a tokenizer on a text and encode the text with it."""
     vocab, merges = train_bpe(text, VOCAB_SIZE, [END_OF_TEXT], num_workers=1)
     tokenizer = Tokenizer(vocab, merges, [END_OF_TEXT])
-    tokenizer_folder.mkdir(exist_ok=True)
-    tokenizer.save(tokenizer_folder / "vocab.json", tokenizer_folder / "merges.txt")
+    tokenizer.save_to_folder(tokenizer_folder)
     tokenizer.encode_file(text, tokens, num_workers=1)
 
 

@@ -51,14 +51,17 @@ def evaluate(
     context_length: int,
     device: torch.device | str,
 ) -> EvaluationResult:
-    """Score every token of `dataset` once; the same numbers at each call, whatever the batch size."""
+    """Score every token of `dataset` once, in its order and without randomness.
+
+    The batch size changes the result by rounding only.
+    """
     _check(dataset, batch_size, context_length)
     total_nats = math.log(model.config.vocab_size)
     for windows in _batches_of_windows(dataset, batch_size, context_length):
         ids = torch.from_numpy(windows).to(device)
         inputs, targets = ids[:, :-1], ids[:, 1:]
         losses = token_losses(model(inputs), targets)
-        total_nats += losses.double().sum().item()
+        total_nats += losses.cpu().double().sum().item()  # Apple's GPUs have no float64
     return EvaluationResult(total_nats=total_nats, num_tokens=len(dataset))
 
 

@@ -1,10 +1,10 @@
 """Write a file whole or not at all: beside its final place, flushed to the disk, then renamed.
 
-A reader, or a run that is killed half-way, only ever sees the old file or the new one.
+A reader, or a run that is killed half-way, only ever sees the old file or the new one. A kill can leave
+`.NAME.unfinished` behind; the next write of the same file takes its place.
 """
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,19 +23,16 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
         raise FileNotFoundError(
             f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
         )
+    beside = destination.with_name(f".{destination.name}.unfinished")
     encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
-    descriptor, temporary_name = tempfile.mkstemp(
-        dir=destination.parent, prefix=f".{destination.name}.", suffix=".tmp"
-    )
     try:
-        with os.fdopen(descriptor, mode, encoding=encoding, newline=newline) as file:
+        with open(beside, mode, encoding=encoding, newline=newline) as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        _give_usual_permissions(temporary_name)
-        os.replace(temporary_name, destination)
+        os.replace(beside, destination)
     except BaseException:
-        Path(temporary_name).unlink(missing_ok=True)
+        beside.unlink(missing_ok=True)
         raise
     sync_folder(destination.parent)
 
@@ -49,10 +46,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _give_usual_permissions(path: str) -> None:
-    """Undo mkstemp's owner-only mode: the file gets what `open` would have given it."""
-    umask = os.umask(0)
-    os.umask(umask)
-    os.chmod(path, 0o666 & ~umask)

@@ -1,1 +1,1 @@
-"""From a trained model to new tokens; nothing here knows of text."""
+"""From a trained model to new tokens (`decoding`, `sampling`), and to new text (`text`)."""

@@ -4,9 +4,7 @@ import torch
 
 from cs336_basics.generation.decoding import generate
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.tokenization import Tokenizer
-
-END_OF_TEXT = "<|endoftext|>"
+from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 
 
 def complete_texts(

@@ -33,7 +33,10 @@ class Embedding(nn.Module):
         """
         if ids.device.type == "cpu" and not torch.compiler.is_compiling():
             check_ids(ids, self.num_embeddings)
-        return self.weight[ids]
+        # The same as `self.weight[ids]`, whose gradient on a CPU with several threads is summed in an order
+        # that changes from run to run.
+        rows = self.weight.index_select(0, ids.flatten())
+        return rows.view(*ids.shape, self.embedding_dim)
 
     def extra_repr(self) -> str:
         """Show the sizes when the module is printed."""

@@ -10,15 +10,14 @@ import importlib.util
 import sysconfig
 import warnings
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 from tqdm import tqdm
 
 from cs336_basics.files.atomic import replace_file
-from cs336_basics.tokenization.worker_pool import usable_cpus
+from cs336_basics.tokenization import END_OF_TEXT
+from cs336_basics.tokenization.worker_pool import map_in_order, usable_cpus
 
-END_OF_TEXT = "<|endoftext|>"
 MIN_CHARACTERS = 40  # a shorter docstring is hardly a text
 VALIDATION_SHARE = 0.05
 LIBRARIES = ("torch", "numpy")
@@ -91,13 +90,16 @@ def docstrings(path: Path) -> list[str]:
 
 def _docstrings_of_all(paths: list[Path], progress: bool) -> Iterator[str]:
     """Read files in worker processes, and yield what they hold in the order of `paths`."""
-    with (
-        ProcessPoolExecutor(max_workers=usable_cpus()) as workers,
-        tqdm(total=len(paths), desc="reading documentation", unit="file", disable=not progress) as bar,
-    ):
-        for texts in workers.map(docstrings, paths, chunksize=FILES_PER_TASK):
-            bar.update()
+    tasks = [paths[first : first + FILES_PER_TASK] for first in range(0, len(paths), FILES_PER_TASK)]
+    texts_of_tasks = map_in_order(_docstrings_of_some, None, tasks, num_workers=usable_cpus())
+    with tqdm(total=len(paths), desc="reading documentation", unit="file", disable=not progress) as bar:
+        for task, texts in zip(tasks, texts_of_tasks, strict=True):
+            bar.update(len(task))
             yield from texts
+
+
+def _docstrings_of_some(_: None, paths: list[Path]) -> list[str]:
+    return [text for path in paths for text in docstrings(path)]
 
 
 def _python_files(folder: Path) -> list[Path]:

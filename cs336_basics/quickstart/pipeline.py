@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from cs336_basics.evaluation.held_out_loss import EvaluationResult
 from cs336_basics.files.atomic import replace_file
 from cs336_basics.generation.text import complete_texts
 from cs336_basics.nn.transformer_lm import TransformerLM
@@ -26,12 +27,14 @@ from cs336_basics.quickstart.time_budget import steps_within
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import matrix_gflops
-from cs336_basics.training.loop import train, validate
+from cs336_basics.training.loop import train
+from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.presets import PRESETS
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run, settle_hardware
 from cs336_basics.training.token_data import TokenData, open_token_data
 
+JOB = "quickstart"
 SAMPLE_PROMPTS = ("", "Return the ", "Parameters\n----------\n", "The ", "If the argument is ")
 SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
 
@@ -57,23 +60,23 @@ class QuickstartConfig:
 def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress: bool = False) -> None:
     """Do the main job and `say` what happens, a line at a time."""
     run = RunFolder(config.run)
-    run.create()
+    run.create(job=JOB)
     files = QuickstartFiles(run)
     say("1/5 text: the documentation that comes with Python, torch and numpy")
     prepare_text(files, progress=progress)
-    say("2/5 tokenizer")
+    say("2/5 tokenizer: byte-level BPE, learned from the training part")
     tokenizer = prepare_tokenizer(files, PRESETS["quickstart"].model.vocab_size, progress=progress)
     prepare_tokens(files, tokenizer, progress=progress)
-    say("3/5 settings: a trial of matrix products and of training steps")
-    run_config, data = settle(config, files, tokenizer)
+    say("3/5 settings")
+    run_config, data = settle(config, files, tokenizer, say=say)
     say(
         f"4/5 training: {run_config.training.steps} steps of {run_config.tokens_per_step} tokens in "
         f"{run_config.training.precision}"
     )
     model = train(run_config, data, run, progress=progress)
-    say("5/5 evaluation, samples, and lzma on the same bytes")
+    say("5/5 samples, and lzma on the same bytes")
     samples = write_samples(files, model, tokenizer)
-    result = validate(model, data.validation, run_config)
+    result = final_result(run, data)
     compressed = compress_with_lzma(files.train_text, files.validation_text)
     bits_per_byte = result.bits_per_byte(files.validation_text.stat().st_size)
     for line in result_lines(result, bits_per_byte, compressed, samples, run.path):
@@ -81,7 +84,7 @@ def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress
 
 
 def settle(
-    config: QuickstartConfig, files: QuickstartFiles, tokenizer: Tokenizer
+    config: QuickstartConfig, files: QuickstartFiles, tokenizer: Tokenizer, *, say: Callable[[str], None]
 ) -> tuple[RunConfig, TokenData]:
     """Fix the number of steps and everything else, and store it before the first step.
 
@@ -90,21 +93,23 @@ def settle(
     preset = PRESETS["quickstart"]
     model = replace(preset.model, vocab_size=tokenizer.vocab_size)
     run_config = settle_hardware(replace(preset, model=model), files.run)
-    steps = config.steps or stored_steps(files.run) or measured_steps(config.minutes, run_config, files)
-    run_config = replace(run_config, training=replace(run_config.training, steps=steps))
+    stored = files.run.read_config() if files.run.config.is_file() else None
+    if config.steps is not None:
+        steps = config.steps
+    elif stored is not None:
+        steps = stored["training"]["steps"]
+        say(f"this run was started before with {steps} steps and keeps them; another --run has its own")
+    else:
+        steps = measured_steps(config.minutes, run_config, files)
     return prepare_run(
-        run_config,
+        replace(run_config, training=replace(run_config.training, steps=steps)),
         files.run,
+        job=JOB,
         train_tokens=files.train_tokens,
         validation_tokens=files.validation_tokens,
         tokenizer=files.run.tokenizer,
-        notes={"corpus": describe_text(files), "gflops": measure_products()},
+        notes=new_notes(files) if stored is None else {name: stored[name] for name in ("corpus", "gflops")},
     )
-
-
-def stored_steps(run: RunFolder) -> int | None:
-    """Return the number of steps of a run that was started before."""
-    return run.read_config()["training"]["steps"] if run.config.is_file() else None
 
 
 def measured_steps(minutes: float, config: RunConfig, files: QuickstartFiles) -> int:
@@ -118,9 +123,16 @@ def measured_steps(minutes: float, config: RunConfig, files: QuickstartFiles) ->
     return steps_within(minutes, config, data)
 
 
-def measure_products() -> dict[str, int]:
-    """Return the speed of the CPU's matrix products in both precisions, 1e9 operations a second."""
-    return {"fp32": round(matrix_gflops(torch.float32)), "bf16": round(matrix_gflops(torch.bfloat16))}
+def new_notes(files: QuickstartFiles) -> dict[str, dict]:
+    """Return what `config.json` tells besides: the text, and the speed of the CPU's matrix products."""
+    gflops = {"fp32": round(matrix_gflops(torch.float32)), "bf16": round(matrix_gflops(torch.bfloat16))}
+    return {"corpus": describe_text(files), "gflops": gflops}
+
+
+def final_result(run: RunFolder, data: TokenData) -> EvaluationResult:
+    """Return the evaluation on the whole validation part that followed the last step."""
+    loss = read_metrics(run.metrics)[-1]["validation_loss"]
+    return EvaluationResult(total_nats=loss * len(data.validation), num_tokens=len(data.validation))
 
 
 def write_samples(files: QuickstartFiles, model: TransformerLM, tokenizer: Tokenizer) -> str:

@@ -1,13 +1,13 @@
-"""The first three stages: the text, its tokenizer, its token files. Each is passed over when it is there."""
+"""What comes before training: the text, its tokenizer, its token files. What is there already is kept."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from cs336_basics.quickstart.documentation_corpus import END_OF_TEXT, write_documentation_corpus
-from cs336_basics.tokenization import Tokenizer, train_bpe
+from cs336_basics.quickstart.documentation_corpus import write_documentation_corpus
+from cs336_basics.tokenization import END_OF_TEXT, Tokenizer, train_bpe
+from cs336_basics.tokenization.serialization import MERGES_FILE
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.start import load_tokenizer
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,11 @@ def prepare_text(files: QuickstartFiles, *, progress: bool) -> None:
 def prepare_tokenizer(files: QuickstartFiles, vocab_size: int, *, progress: bool) -> Tokenizer:
     """Train a tokenizer on the training text, with END_OF_TEXT as its special token."""
     folder = files.run.tokenizer
-    # merges.txt is written last: where it is, the tokenizer is complete.
-    if not (folder / "merges.txt").is_file():
-        folder.mkdir(exist_ok=True)
+    # The merges are written last: where it is, the tokenizer is complete.
+    if not (folder / MERGES_FILE).is_file():
         vocab, merges = train_bpe(files.train_text, vocab_size, [END_OF_TEXT], progress=progress)
-        Tokenizer(vocab, merges, [END_OF_TEXT]).save(folder / "vocab.json", folder / "merges.txt")
-    return load_tokenizer(folder)
+        Tokenizer(vocab, merges, [END_OF_TEXT]).save_to_folder(folder)
+    return Tokenizer.from_folder(folder)
 
 
 def prepare_tokens(files: QuickstartFiles, tokenizer: Tokenizer, *, progress: bool) -> None:

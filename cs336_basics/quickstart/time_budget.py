@@ -4,7 +4,7 @@ import statistics
 import time
 
 from cs336_basics.training.config import RunConfig
-from cs336_basics.training.loop import new_model, new_optimizer
+from cs336_basics.training.state import new_model, new_optimizer
 from cs336_basics.training.step import train_step
 from cs336_basics.training.token_data import TokenData
 

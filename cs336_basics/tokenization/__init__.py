@@ -10,6 +10,7 @@ Nothing here imports torch: a worker process starts in a fraction of a second.
 """
 
 from cs336_basics.tokenization.bpe_training import train_bpe
+from cs336_basics.tokenization.special_tokens import END_OF_TEXT
 from cs336_basics.tokenization.tokenizer import Tokenizer
 
-__all__ = ["Tokenizer", "train_bpe"]
+__all__ = ["END_OF_TEXT", "Tokenizer", "train_bpe"]

@@ -13,6 +13,7 @@ from cs336_basics.files.atomic import replace_file
 from cs336_basics.files.text import decode_utf8, require_text_file
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS, from_characters, to_characters
 
+VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"  # the names under which other tools look for them
 HEADER = "#version: 0.2"
 
 Merges = Sequence[tuple[bytes, bytes]]

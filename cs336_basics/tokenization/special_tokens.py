@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
+END_OF_TEXT = "<|endoftext|>"  # GPT-2's, between two documents
 LONE_SURROGATE = regex.compile(r"\p{Cs}")
 MATCHES_NOTHING = r"\A(?!)"  # \A keeps a search from trying every position
 

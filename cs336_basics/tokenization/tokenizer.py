@@ -7,11 +7,12 @@ into pre-tokens (`pretokenization.py`), merge the bytes of each pre-token (`merg
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from pathlib import Path
 
 from cs336_basics.tokenization.file_encoding import encode_text_file
 from cs336_basics.tokenization.merge_table import MergeTable, PretokenCache
 from cs336_basics.tokenization.pretokenization import pretoken_batches
-from cs336_basics.tokenization.serialization import load_files, save_files
+from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_files
 from cs336_basics.tokenization.special_tokens import (
     LONE_SURROGATE,
     check_special_tokens,
@@ -75,6 +76,16 @@ class Tokenizer:
         special token would be read as another entry.
         """
         save_files(self.vocab, self.merges, vocab_filepath, merges_filepath)
+
+    @classmethod
+    def from_folder(cls, folder: str | os.PathLike[str]) -> "Tokenizer":
+        """Load the files that `save_to_folder` has written, with the special tokens found in them."""
+        return cls.from_files(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE)
+
+    def save_to_folder(self, folder: str | os.PathLike[str]) -> None:
+        """Write both files under their usual names; the folder is made where it is missing."""
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.save(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE)
 
     @property
     def vocab_size(self) -> int:

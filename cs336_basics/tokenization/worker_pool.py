@@ -28,7 +28,8 @@ def usable_cpus() -> int:
     """Return the number of CPUs that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    cpus = os.cpu_count() or 1
+    return min(cpus, 61) if os.name == "nt" else cpus  # as many as a pool can wait for on Windows
 
 
 def map_in_order(

@@ -34,15 +34,20 @@ class OptimizerConfig:
     """Gradients whose global norm is larger are scaled down to it."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "min_learning_rate", "warmup_steps", "weight_decay"):
-            if getattr(self, name) < 0:
+        for name in ("learning_rate", "min_learning_rate", "warmup_steps", "weight_decay", "eps"):
+            if not getattr(self, name) >= 0:  # so that NaN is refused too
                 raise ValueError(f"{name} must not be negative but is {getattr(self, name)}")
+        for name in ("beta1", "beta2"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} must lie in [0, 1) but is {getattr(self, name)}")
+        if self.cosine_steps is not None and self.cosine_steps < 1:
+            raise ValueError(f"cosine_steps must be at least 1 but is {self.cosine_steps}")
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
                 f"min_learning_rate must not exceed learning_rate but {self.min_learning_rate} exceeds "
                 f"{self.learning_rate}; change one of the two"
             )
-        if self.max_gradient_norm <= 0:
+        if not self.max_gradient_norm > 0:
             raise ValueError(f"max_gradient_norm must be positive but is {self.max_gradient_norm}")
 
 
@@ -67,7 +72,7 @@ class TrainingConfig:
     precision: Precision = "auto"
     """The type of matrix products (weights stay float32); auto: bf16 where it is faster."""
     compile: bool = False
-    """Compile the model with torch.compile (needs a C++ compiler, on a GPU Triton)."""
+    """Compile the model with torch.compile (needs a C++ compiler; on Apple's GPU it only traces)."""
     seed: int = 0
     """Decides the first weights and which windows each step sees."""
 
@@ -116,9 +121,11 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Undo `to_dict`; a field that does not exist is a `ValueError` that names it."""
+        """Undo `to_dict`; a part that is missing or a field that does not exist is a `ValueError`."""
         parts = {"model": ModelConfig, "optimizer": OptimizerConfig, "training": TrainingConfig}
         for name, part in parts.items():
+            if not isinstance(values.get(name), dict):
+                raise ValueError(f"the configuration of a run has a part {name!r} but this one has none")
             unknown = values[name].keys() - {field.name for field in dataclasses.fields(part)}
             if unknown:
                 raise ValueError(f"a configuration has no field {name}.{min(unknown)}; remove it")

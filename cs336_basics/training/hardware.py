@@ -40,7 +40,7 @@ def resolve_device(device: str) -> str:
 def bf16_is_faster(device: str) -> bool:
     """Say whether matrix products in bfloat16 pay here: on CUDA by its word, on a CPU by a trial."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     if device == "mps":
         return False
     return matrix_gflops(torch.bfloat16) > 1.2 * matrix_gflops(torch.float32)

@@ -1,14 +1,32 @@
 """The numbers of a run: a file with one JSON object a line for each step."""
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.training.config import RunConfig
+from cs336_basics.training.step import StepResult
 
 Metrics = dict[str, Any]
+
+
+def metrics_of_step(
+    step: int, seconds: float, result: StepResult, validation_loss: float | None, config: RunConfig
+) -> Metrics:
+    """Return the line of a step; `seconds` is the time since the run began."""
+    return {
+        "step": step,
+        "seconds": round(seconds, 3),
+        "tokens": step * config.tokens_per_step,
+        "loss": result.loss,
+        "learning_rate": result.learning_rate,
+        "gradient_norm": result.gradient_norm,
+        "validation_loss": validation_loss,
+    }
 
 
 def read_metrics(path: Path) -> list[Metrics]:
@@ -37,3 +55,8 @@ def append_metrics(file: IO[str], metrics: Metrics) -> None:
     """Write one line and hand it to the system, so that others can watch the run."""
     file.write(json.dumps(metrics) + "\n")
     file.flush()
+
+
+def sync_metrics(file: IO[str]) -> None:
+    """Make the lines written so far survive a power failure: no checkpoint is newer than they are."""
+    os.fsync(file.fileno())

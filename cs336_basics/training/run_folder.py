@@ -7,12 +7,13 @@ loss.png       the same as a picture
 checkpoints/   see `cs336_basics.checkpoint.run_checkpoint`
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cs336_basics.checkpoint.run_checkpoint import LATEST
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.json_file import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -46,17 +47,25 @@ class RunFolder:
         """The folder of checkpoints."""
         return self.path / "checkpoints"
 
-    def create(self) -> None:
-        """Make the folder if it is missing; one that cannot be written raises `OSError` with what to do."""
+    def create(self, *, job: str) -> None:
+        """Make the folder where it is missing, for one kind of job.
+
+        Raises `ValueError` if a run of another job is there, and `OSError` if it cannot be written to.
+        """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            with replace_file(self.path / ".writable"):
+            with replace_file(self.path / "writable"):
                 pass
-            (self.path / ".writable").unlink()
+            (self.path / "writable").unlink()
         except OSError as error:
             raise OSError(
                 f"the run folder must be writable but {self.path} is not ({error.strerror}); choose another"
             ) from None
+        if self.config.is_file() and (stored := self.read_config().get("job")) != job:
+            raise ValueError(
+                f"a run folder belongs to one kind of job but {self.path} holds a run of {stored!r}, not of "
+                f"{job!r}; choose another run folder"
+            )
 
     def read_config(self) -> dict[str, Any]:
         """Return what `claim` stored; `FileNotFoundError` where there is no run."""
@@ -64,29 +73,27 @@ class RunFolder:
             raise FileNotFoundError(
                 f"expected a run but {self.path} has no {self.config.name}; train one first"
             )
-        return json.loads(self.config.read_text(encoding="utf-8"))
+        return read_json(self.config)
 
     def claim(self, content: dict[str, Any], *, compared: tuple[str, ...]) -> None:
-        """Store the configuration; in a folder that has one, the entries named in `compared` must be equal.
+        """Store the configuration; once there is a checkpoint, the entries in `compared` must stay equal.
 
         A `ValueError` lists the fields that differ.
         """
-        if self.config.is_file():
-            stored = self.read_config()
-            differing = [
-                difference
-                for name in compared
-                for difference in differences(stored[name], content[name], name)
-            ]
-            if differing:
-                raise ValueError(
-                    f"the run at {self.path} belongs to another configuration ({'; '.join(differing)}); "
-                    "choose another run folder, or the settings it was started with"
-                )
+        if not (self.checkpoints / LATEST).is_file():
+            write_json(self.config, content)
             return
-        with replace_file(self.config, "w") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
+        stored = self.read_config()
+        differing = [
+            difference
+            for name in compared
+            for difference in differences(stored.get(name), content.get(name), name)
+        ]
+        if differing:
+            raise ValueError(
+                f"the run at {self.path} belongs to another configuration ({'; '.join(differing)}); "
+                "choose another run folder, or the settings it was started with"
+            )
 
 
 def differences(stored: Any, given: Any, name: str) -> list[str]:

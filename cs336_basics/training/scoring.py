@@ -7,16 +7,16 @@ from pathlib import Path
 from cs336_basics.evaluation.held_out_loss import EvaluationResult
 from cs336_basics.files.token_file import open_token_file
 from cs336_basics.training.config import Device
-from cs336_basics.training.loop import validate
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import open_token_data
 from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run
+from cs336_basics.training.validation import validate
 
 
 def score_validation(run: RunFolder, *, device: Device = "auto") -> EvaluationResult:
     """Evaluate the model of the last checkpoint on all validation tokens of the run."""
     trained = open_trained_run(run, device=device)
-    stored = run.read_config()["data"]
+    stored = run.read_config()["paths"]
     data = open_token_data(
         run.path / stored["train_tokens"],
         None if stored["validation_tokens"] is None else run.path / stored["validation_tokens"],

@@ -1,27 +1,31 @@
 """What happens before the first step: fix the hardware, open the data, claim the run folder."""
 
-import os
-import shutil
+import hashlib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from cs336_basics.files.atomic import replace_file
 from cs336_basics.tokenization import Tokenizer
+from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.token_data import TokenData, open_token_data
+from cs336_basics.training.token_data import TokenData, describe_tokens, open_token_data
 
 COMPARED = ("model", "optimizer", "training", "data")  # what must be equal for a run to continue
+TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE)
 
 
 def prepare_run(
     config: RunConfig,
     run: RunFolder,
     *,
+    job: str,
     train_tokens: Path,
     validation_tokens: Path | None,
     tokenizer: Path | None,
-    notes: dict | None = None,
+    notes: dict[str, Any] | None = None,
 ) -> tuple[RunConfig, TokenData]:
     """Check everything that a run needs, store it in the run folder, return what `train` takes.
 
@@ -29,7 +33,7 @@ def prepare_run(
     `notes` are stored beside the configuration and never compared.
     """
     if tokenizer is not None:
-        vocab_size = load_tokenizer(tokenizer).vocab_size
+        vocab_size = Tokenizer.from_folder(tokenizer).vocab_size
         config = replace(config, model=replace(config.model, vocab_size=vocab_size))
     data = open_token_data(
         train_tokens,
@@ -37,45 +41,38 @@ def prepare_run(
         vocab_size=config.model.vocab_size,
         context_length=config.model.context_length,
     )
-    run.create()
+    run.create(job=job)
     config = settle_hardware(config, run)
     content = {
+        "job": job,
         **config.to_dict(),
-        "data": _describe_data(run, train_tokens, validation_tokens, data),
+        "data": {
+            "train": describe_tokens(data.train),
+            "validation": describe_tokens(data.validation),
+            "tokenizer": None if tokenizer is None else _sha256_of_tokenizer(tokenizer),
+        },
+        "paths": {
+            "train_tokens": _stored_path(run, train_tokens),
+            "validation_tokens": None if validation_tokens is None else _stored_path(run, validation_tokens),
+        },
         "machine": describe_machine(),
         **(notes or {}),
     }
     run.claim(content, compared=COMPARED)
-    if tokenizer is not None:
+    if tokenizer is not None and tokenizer.resolve() != run.tokenizer.resolve():
         _copy_tokenizer(tokenizer, run.tokenizer)
     return config, data
 
 
 def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
     """Replace "auto" by what the run was started with, or for a new run by a look at the machine."""
+    training = config.training
     if run.config.is_file():
         stored = run.read_config()["training"]
-        settled = {
-            name: stored[name] for name in ("device", "precision") if getattr(config.training, name) == "auto"
-        }
-        return replace(config, training=replace(config.training, **settled))
-    return replace(config, training=resolve_hardware(config.training))
-
-
-def load_tokenizer(folder: str | os.PathLike[str]) -> Tokenizer:
-    """Read the tokenizer whose two files lie in `folder`, as `cs336 train-tokenizer` writes them."""
-    return Tokenizer.from_files(Path(folder) / "vocab.json", Path(folder) / "merges.txt")
-
-
-def _describe_data(
-    run: RunFolder, train_tokens: Path, validation_tokens: Path | None, data: TokenData
-) -> dict[str, str | int | None]:
-    return {
-        "train_tokens": _stored_path(run, train_tokens),
-        "validation_tokens": None if validation_tokens is None else _stored_path(run, validation_tokens),
-        "num_train_tokens": len(data.train),
-        "num_validation_tokens": len(data.validation),
-    }
+        for name in ("device", "precision"):
+            if getattr(training, name) == "auto":
+                training = replace(training, **{name: stored[name]})
+    return replace(config, training=resolve_hardware(training))
 
 
 def _stored_path(run: RunFolder, path: Path) -> str:
@@ -84,9 +81,12 @@ def _stored_path(run: RunFolder, path: Path) -> str:
     return absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else str(absolute)
 
 
+def _sha256_of_tokenizer(folder: Path) -> str:
+    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in TOKENIZER_FILES)).hexdigest()
+
+
 def _copy_tokenizer(source: Path, destination: Path) -> None:
-    if source.resolve() == destination.resolve():
-        return
     destination.mkdir(exist_ok=True)
-    for name in ("vocab.json", "merges.txt"):
-        shutil.copyfile(source / name, destination / name)
+    for name in TOKENIZER_FILES:
+        with replace_file(destination / name) as file:
+            file.write((source / name).read_bytes())

@@ -102,6 +102,6 @@ def require_finite(step: int, *, loss: float, gradient_norm: float, learning_rat
         return
     raise NonFiniteError(
         f"loss and gradient must be finite but at step {step} the loss is {loss} and the gradient's norm "
-        f"{gradient_norm} (learning rate {learning_rate:g}); continue from the last checkpoint, or start "
-        "again with a lower learning rate or a longer warm-up"
+        f"{gradient_norm} (learning rate {learning_rate:g}); start another run with a lower learning rate or "
+        "a longer warm-up"
     )

@@ -8,7 +8,6 @@ from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device, RunConfig
 from cs336_basics.training.hardware import resolve_device
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.start import load_tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,4 +41,4 @@ def open_run_tokenizer(run: RunFolder) -> Tokenizer:
         raise FileNotFoundError(
             f"expected a tokenizer but {run.path} has none; copy vocab.json and merges.txt to {run.tokenizer}"
         )
-    return load_tokenizer(run.tokenizer)
+    return Tokenizer.from_folder(run.tokenizer)

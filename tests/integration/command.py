@@ -14,11 +14,13 @@ SMALL_MODEL = (
 )  # fmt: skip
 
 
-def cs336(*arguments: str | Path, cwd: Path, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+def cs336(
+    *arguments: str | Path, cwd: Path, timeout: float = 120, env: dict[str, str] = ONE_THREAD
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "cs336_basics", *map(str, arguments)],
         cwd=cwd,
-        env=ONE_THREAD,
+        env=env,
         capture_output=True,
         text=True,
         encoding="utf-8",

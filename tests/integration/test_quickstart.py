@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import pytest
@@ -10,7 +11,7 @@ from tests.integration.command import cs336, files_below
 def quickstart_folder(tmp_path_factory):
     """A quickstart of three steps."""
     folder = tmp_path_factory.mktemp("quickstart")
-    result = cs336("quickstart", "--steps", "3", "--run", "run", cwd=folder, timeout=280)
+    result = cs336("quickstart", "--steps", "3", "--run", "run", cwd=folder, timeout=280, env={**os.environ})
     assert result.returncode == 0, result.stderr
     (folder / "output.txt").write_text(result.stdout, encoding="utf-8")
     return folder
@@ -50,18 +51,23 @@ def test_quickstart_ends_with_bits_per_byte_beside_lzma_and_what_to_try(quicksta
     assert 2.0 < float(numbers["lzma on the validation text alone"]) < 2.6
     config = json.loads((quickstart_folder / "run/config.json").read_text())
     last = json.loads((quickstart_folder / "run/metrics.jsonl").read_text().splitlines()[-1])
-    nats = last["validation_loss"] * config["data"]["num_validation_tokens"]
+    nats = last["validation_loss"] * config["data"]["validation"]["num_tokens"]
     expected = nats / 0.6931471805599453 / config["corpus"]["validation.txt"]["bytes"]
     assert float(numbers["this model"]) == pytest.approx(expected, abs=2e-3)
     assert "cs336 generate run" in output
 
 
+def test_quickstart_of_other_steps_is_refused(quickstart_folder):
+    refused = cs336("quickstart", "--steps", "4", "--run", "run", cwd=quickstart_folder)
+    assert refused.returncode == 1
+    assert "training.steps: 3 there, 4 given" in refused.stderr
+
+
+@pytest.mark.endurance
 def test_quickstart_given_again_keeps_the_stored_steps_and_trains_nothing_anew(quickstart_folder):
     run = quickstart_folder / "run"
     before = {name: (run / name).read_bytes() for name in ("config.json", "metrics.jsonl", "samples.txt")}
     result = cs336("quickstart", "--minutes", "20", "--run", "run", cwd=quickstart_folder, timeout=280)
     assert result.returncode == 0, result.stderr
     assert {name: (run / name).read_bytes() for name in before} == before
-    refused = cs336("quickstart", "--steps", "4", "--run", "run", cwd=quickstart_folder)
-    assert refused.returncode == 1
-    assert "training.steps: 3 there, 4 given" in refused.stderr
+    assert "started before with 3 steps" in result.stdout

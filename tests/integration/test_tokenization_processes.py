@@ -131,7 +131,7 @@ def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
     # A process group of its own, which gets the signal as from Ctrl-C: the parent and its workers.
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         deadline = time.monotonic() + SECONDS
-        while not any(path.suffix == ".tmp" and path.stat().st_size > 1000 for path in work.iterdir()):
+        while not any(path.suffix == ".unfinished" and path.stat().st_size > 1000 for path in work.iterdir()):
             assert process.poll() is None, "finished before it could be interrupted"
             assert time.monotonic() < deadline
             time.sleep(0.01)

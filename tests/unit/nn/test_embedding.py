@@ -54,3 +54,20 @@ def test_check_ids_accepts_no_ids_at_all():
 
 def test_embedding_prints_its_sizes():
     assert str(Embedding(VOCAB, D_MODEL)) == "Embedding(num_embeddings=11, embedding_dim=7)"
+
+
+def test_the_gradient_is_the_same_each_time_with_several_threads():
+    num_threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        embedding = Embedding(5, 256)
+        ids = torch.randint(5, (61, 67))
+        upstream = torch.randn(61, 67, 256)
+        gradients = []
+        for _ in range(5):
+            embedding.weight.grad = None
+            embedding(ids).backward(upstream)
+            gradients.append(embedding.weight.grad)
+        assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
+    finally:
+        torch.set_num_threads(num_threads)

@@ -37,5 +37,5 @@ def token_data() -> TokenData:
 
 def run_folder(path: Path) -> RunFolder:
     run = RunFolder(path)
-    run.create()
+    run.create(job="test")
     return run

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 import cs336_basics.training.loop as loop
+import cs336_basics.training.state as state
 from cs336_basics.checkpoint.run_checkpoint import latest_checkpoint
 from cs336_basics.evaluation.held_out_loss import evaluate
+from cs336_basics.training.hardware import autocast
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.step import train_step
 from cs336_basics.training.trained_run import open_trained_run
@@ -81,8 +83,8 @@ def test_train_leaves_the_random_state_of_its_caller_alone(tmp_path):
 
 
 def test_weight_decay_spares_the_gains_of_the_norms():
-    model = loop.new_model(CONFIG)
-    decayed, spared = loop.new_optimizer(model, CONFIG.optimizer).param_groups
+    model = state.new_model(CONFIG)
+    decayed, spared = state.new_optimizer(model, CONFIG.optimizer).param_groups
     assert decayed["weight_decay"] == 0.1
     assert spared["weight_decay"] == 0.0
     assert {id(parameter) for parameter in spared["params"]} == {
@@ -132,7 +134,10 @@ def test_bf16_precision_trains_with_float32_weights(tmp_path):
     config = with_training(precision="bf16")
     model = loop.train(config, token_data(), run_folder(tmp_path))
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
-    losses = [line["loss"] for line in read_metrics(tmp_path / "metrics.jsonl")]
-    assert losses != [line["loss"] for line in read_metrics(tmp_path / "none")]
-    with loop.autocast(config.training):
+    full = run_folder(tmp_path / "fp32")
+    loop.train(CONFIG, token_data(), full)
+    first_losses = [read_metrics(path / "metrics.jsonl")[0]["loss"] for path in (tmp_path, full.path)]
+    assert first_losses[0] != first_losses[1]
+    assert first_losses[0] == pytest.approx(first_losses[1], rel=0.02)
+    with autocast(config.training):
         assert model(torch.zeros(1, 3, dtype=torch.long)).dtype == torch.bfloat16

@@ -1,7 +1,15 @@
 import pytest
 
+from cs336_basics.checkpoint.run_checkpoint import LATEST
 from cs336_basics.training.run_folder import RunFolder, differences
 from tests.unit.training.small_run import CONFIG, run_folder, with_training
+
+
+def with_checkpoint(run):
+    """Mark the run as one that has come as far as a checkpoint."""
+    run.checkpoints.mkdir()
+    (run.checkpoints / LATEST).write_text("step-00000001")
+    return run
 
 
 def test_claim_accepts_the_same_configuration_again(tmp_path):
@@ -14,6 +22,7 @@ def test_claim_accepts_the_same_configuration_again(tmp_path):
 def test_claim_lists_the_fields_that_differ_and_changes_nothing(tmp_path):
     run = run_folder(tmp_path)
     run.claim(CONFIG.to_dict(), compared=("training",))
+    with_checkpoint(run)
     stored = run.config.read_bytes()
     other = with_training(steps=13, seed=2).to_dict()
     with pytest.raises(
@@ -26,6 +35,7 @@ def test_claim_lists_the_fields_that_differ_and_changes_nothing(tmp_path):
 def test_claim_ignores_what_is_not_compared(tmp_path):
     run = run_folder(tmp_path)
     run.claim({"training": 1, "machine": "this"}, compared=("training",))
+    with_checkpoint(run)
     run.claim({"training": 1, "machine": "another"}, compared=("training",))
     assert run.read_config()["machine"] == "this"
 
@@ -33,7 +43,7 @@ def test_claim_ignores_what_is_not_compared(tmp_path):
 def test_create_says_that_a_folder_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="the run folder must be writable"):
-        RunFolder(tmp_path / "file" / "run").create()
+        RunFolder(tmp_path / "file" / "run").create(job="test")
 
 
 def test_differences_names_missing_and_additional_fields():
@@ -42,3 +52,25 @@ def test_differences_names_missing_and_additional_fields():
         "x.b.c: 2 there, 3 given",
         "x.d: None there, 4 given",
     ]
+
+
+def test_a_run_that_has_no_checkpoint_yet_takes_another_configuration(tmp_path):
+    run = run_folder(tmp_path)
+    run.claim({"training": 1}, compared=("training",))
+    run.claim({"training": 2}, compared=("training",))
+    assert run.read_config() == {"training": 2}
+
+
+def test_a_folder_with_a_run_of_another_job_is_refused(tmp_path):
+    run = run_folder(tmp_path)
+    run.claim({"job": "train"}, compared=())
+    run.create(job="train")
+    with pytest.raises(ValueError, match="holds a run of 'train', not of 'quickstart'"):
+        run.create(job="quickstart")
+
+
+def test_a_damaged_configuration_is_named(tmp_path):
+    run = run_folder(tmp_path)
+    run.config.write_text('{"model": ')
+    with pytest.raises(ValueError, match=r"config\.json must be a JSON file"):
+        run.read_config()

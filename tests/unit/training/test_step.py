@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cs336_basics.training.loop import new_model, new_optimizer
+from cs336_basics.training.state import new_model, new_optimizer
 from cs336_basics.training.step import (
     NonFiniteError,
     accumulate_gradients,
