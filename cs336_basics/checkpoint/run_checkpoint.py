@@ -50,6 +50,7 @@ def save_run_checkpoint(
     sync_folder(checkpoints)
     with replace_file(checkpoints / LATEST, "w") as file:
         file.write(folder.name + "\n")
+    _remove_unfinished(checkpoints)
     for old in sorted(checkpoints.glob("step-*"))[:-keep]:
         shutil.rmtree(old, ignore_errors=True)  # too many are better than a run that ends
     return folder
@@ -62,9 +63,7 @@ def latest_checkpoint(checkpoints: Path) -> Path | None:
         return None
     folder = checkpoints / Path(pointer.read_text(encoding="utf-8").strip()).name
     if not (folder / STATE).is_file():
-        raise ValueError(
-            f"{pointer} must name a complete checkpoint but {folder.name} is none; remove the run"
-        )
+        raise _damaged(folder / STATE, f"{LATEST} names {folder.name}")
     return folder
 
 

@@ -13,9 +13,9 @@ def softmax(x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
     The largest score is subtracted first, which changes nothing in the quotient (so no gradient goes
     through it) but keeps `exp` from overflowing. Example: `softmax([0, log 3], dim=0)` is `[0.25, 0.75]`.
     """
-    scores = at_least_float32(x)
-    largest = scores.detach().amax(dim=dim, keepdim=True)
-    exponentials = torch.exp(scores - largest)
+    largest = at_least_float32(x.detach().amax(dim=dim, keepdim=True))
+    shifted = x - largest  # in the wider type of the two
+    exponentials = torch.exp(shifted)
     probabilities = exponentials / exponentials.sum(dim=dim, keepdim=True)
     return probabilities.to(x.dtype)
 

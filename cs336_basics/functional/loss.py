@@ -20,9 +20,8 @@ def token_losses(
     logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch"]:
     """Return `-log softmax(logits)[target]` in nats for each target, in float32 or better."""
-    wide_logits = at_least_float32(logits)
-    largest = wide_logits.detach().amax(dim=-1, keepdim=True)
-    shifted = wide_logits - largest
+    largest = at_least_float32(logits.detach().amax(dim=-1, keepdim=True))
+    shifted = logits - largest  # in the wider type of the two
     log_normalizers = torch.log(torch.exp(shifted).sum(dim=-1))
     target_logits = shifted.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
     return log_normalizers - target_logits

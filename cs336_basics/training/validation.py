@@ -7,17 +7,34 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import autocast
 
+WINDOWS_PER_PIECE = 8
+
 
 def validate(
     model: TransformerLM, dataset: np.ndarray, config: RunConfig, *, whole: bool = True
 ) -> EvaluationResult:
-    """Score all tokens, or the first `evaluation_tokens` of them."""
-    limit = None if whole else config.training.evaluation_tokens
+    """Score all tokens, or about `evaluation_tokens` of them, taken from everywhere in the dataset."""
+    limit = config.training.evaluation_tokens
+    if not whole and limit is not None:
+        piece_length = WINDOWS_PER_PIECE * config.model.context_length
+        dataset = evenly_spaced_pieces(dataset, limit, piece_length=piece_length)
     with autocast(config.training):
         return evaluate(
             model,
-            dataset[:limit],
+            dataset,
             batch_size=config.training.batch_size // config.training.accumulation_steps,
             context_length=config.model.context_length,
             device=config.training.device,
         )
+
+
+def evenly_spaced_pieces(dataset: np.ndarray, num_tokens: int, *, piece_length: int) -> np.ndarray:
+    """Return `num_tokens` tokens at most (but one piece at least), in pieces from everywhere in the dataset.
+
+    The beginning alone would not do: a corpus is seldom the same from end to end.
+    """
+    num_pieces = max(1, num_tokens // piece_length)
+    if num_pieces * piece_length >= len(dataset):
+        return dataset
+    starts = np.linspace(0, len(dataset) - piece_length, num_pieces).astype(np.int64)
+    return np.concatenate([dataset[start : start + piece_length] for start in starts])

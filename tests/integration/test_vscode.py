@@ -65,6 +65,7 @@ def test_forward_pass_stops_on_the_line_that_calls_the_model_and_steps_into_forw
     assert "logits of shape (1, 23, 256)" in result.stdout
 
 
+@pytest.mark.endurance
 def test_a_tiny_model_trains_in_a_temporary_folder(tmp_path):
     result = launch("Train a tiny model", tmp_path)
     assert result.returncode == 0, result.stderr

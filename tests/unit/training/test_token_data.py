@@ -27,5 +27,5 @@ def test_both_files_are_checked_against_the_vocabulary(tmp_path):
 
 def test_a_file_shorter_than_the_context_is_refused_by_name(tmp_path):
     path = write(tmp_path / "ids.npy", range(8))
-    with pytest.raises(ValueError, match=r"context of 8 .*ids\.npy has 8"):
+    with pytest.raises(ValueError, match=r"context of 8 .*ids\.npy gives 8"):
         open_token_data(path, path, vocab_size=50, context_length=8)
