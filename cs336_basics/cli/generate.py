@@ -17,7 +17,7 @@ class Generate(Command):
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder."""
     prompt: str = ""
-    """Text to continue; empty: begin a new document."""
+    """Text to continue, best without a space at its end; empty: begin a new document."""
     max_new_tokens: int = 200
     """Stop after so many tokens, if the document has not ended before."""
     temperature: float = 0.8

@@ -35,7 +35,8 @@ from cs336_basics.training.start import prepare_run, settle_hardware
 from cs336_basics.training.token_data import TokenData, open_token_data
 
 JOB = "quickstart"
-SAMPLE_PROMPTS = ("", "Return the ", "Parameters\n----------\n", "The ", "If the argument is ")
+# None ends with a space: a word takes the space before it into its token.
+SAMPLE_PROMPTS = ("", "Return the", "Parameters\n----------\n", "This module", "If the argument is")
 SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
 
 

@@ -29,7 +29,7 @@ def result_lines(
         f"Everything is in {run}; look at loss.png and metrics.jsonl",
         "",
         "Try next:",
-        f'  uv run cs336 generate {run} --prompt "Return the "',
+        f'  uv run cs336 generate {run} --prompt "Return the"',
         f"  uv run cs336 evaluate {run} --text README.md",
         f"  uv run cs336 quickstart --minutes 20 --run {run}-longer",
         "  uv run cs336 train --help",

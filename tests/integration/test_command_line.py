@@ -49,10 +49,10 @@ def test_from_a_text_file_to_generated_text(prepared, tmp_path):
     assert f"{len(tokens):,} tokens" in scored.stdout
     assert re.search(r"\d\.\d{4} bits per byte", scored.stdout)
 
-    arguments = ("generate", "run", "--prompt", "The ", "--max-new-tokens", "5")
+    arguments = ("generate", "run", "--prompt", "The", "--max-new-tokens", "5")
     first, second = cs336(*arguments, cwd=tmp_path), cs336(*arguments, cwd=tmp_path)
     assert first.returncode == 0, first.stderr
-    assert first.stdout.startswith("The ")
+    assert first.stdout.startswith("The")
     assert first.stdout == second.stdout
     assert first.stdout != cs336(*arguments, "--seed", "1", cwd=tmp_path).stdout
 

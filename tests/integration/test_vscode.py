@@ -86,7 +86,7 @@ def test_generate_from_a_run_works_after_its_task(tmp_path):
     )
     result = launch("Generate from a run", tmp_path)
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("The ")
+    assert result.stdout.startswith("The")
     again = cs336(*LAUNCH["Generate from a run"]["args"], cwd=tmp_path)
     assert again.stdout == result.stdout
 
