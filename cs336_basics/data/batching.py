@@ -37,9 +37,11 @@ def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
     except torch.OutOfMemoryError:
         raise
     except (RuntimeError, AssertionError) as error:
+        kind = str(device).partition(":")[0].upper()
+        reason = str(error).partition("\n")[0]
         raise RuntimeError(
-            f"the device must exist on this machine but {str(device)!r} does not; take 'cpu', or see what "
-            "torch.cuda.device_count() and torch.backends.mps.is_available() say"
+            f"{kind} error: the device must exist on this machine but {str(device)!r} does not ({reason}); "
+            "take 'cpu', or see torch.cuda.device_count() and torch.backends.mps.is_available()"
         ) from error
 
 

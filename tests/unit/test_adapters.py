@@ -263,7 +263,7 @@ def test_adapter_run_get_batch():
     )
     assert inputs.shape == targets.shape == (5, 7)
     assert torch.equal(inputs + 1, targets)
-    with pytest.raises((RuntimeError, AssertionError)):
+    with pytest.raises((RuntimeError, AssertionError), match="CUDA error"):
         adapters.run_get_batch(dataset=np.arange(101), batch_size=5, context_length=7, device="cuda:99")
 
 
