@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cs336_basics.cli.command import Command
+from cs336_basics.quickstart.config import QuickstartConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,18 +16,18 @@ class Quickstart(Command):
     to continue after an interruption.
     """
 
-    minutes: float = 3.0
+    minutes: float = QuickstartConfig.minutes
     """Time for training, in minutes; the number of steps follows from it."""
     steps: int | None = None
     """Number of training steps, instead of a time."""
-    run: Path = Path("runs/quickstart")
+    run: Path = QuickstartConfig.run
     """Folder where everything goes."""
 
     can_continue: ClassVar[bool] = True
 
     def execute(self) -> None:
         """Do the main job from end to end."""
-        from cs336_basics.quickstart.pipeline import QuickstartConfig, quickstart
+        from cs336_basics.quickstart.pipeline import quickstart
 
         config = QuickstartConfig(minutes=self.minutes, steps=self.steps, run=self.run)
         quickstart(config, say=print, progress=True)

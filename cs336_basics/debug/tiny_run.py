@@ -15,6 +15,7 @@ from cs336_basics.training.presets import PRESETS
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run
 
+JOB = "tiny run"
 VOCAB_SIZE = 512
 
 
@@ -32,7 +33,7 @@ def main() -> None:
 
 def make_tiny_run(run: RunFolder) -> None:
     """Text, tokenizer, token file, training."""
-    run.create(job="tiny run")
+    run.create(job=JOB)
     text, tokens = run.path / "text.txt", run.path / "tokens.npy"
     if not tokens.is_file():
         topics = reference_topics()
@@ -41,7 +42,7 @@ def make_tiny_run(run: RunFolder) -> None:
     config, data = prepare_run(
         PRESETS["tiny"],
         run,
-        job="tiny run",
+        job=JOB,
         train_tokens=tokens,
         validation_tokens=None,
         tokenizer=run.tokenizer,

@@ -10,12 +10,12 @@ import importlib.util
 import sysconfig
 import warnings
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
-from tqdm import tqdm
-
 from cs336_basics.files.atomic import replace_file
-from cs336_basics.tokenization import END_OF_TEXT
+from cs336_basics.tokenization.progress import progress_bar
+from cs336_basics.tokenization.special_tokens import END_OF_TEXT, LONE_SURROGATE
 from cs336_basics.tokenization.worker_pool import map_in_order, usable_cpus
 
 MIN_CHARACTERS = 40  # a shorter docstring is hardly a text
@@ -46,7 +46,7 @@ def is_for_validation(document: str) -> bool:
 def documents(*, progress: bool = False) -> Iterator[str]:
     """Yield each document once: the topics of the language reference, then docstrings file by file."""
     seen: set[str] = set()
-    for document in (*reference_topics(), *_docstrings_of_all(source_files(), progress)):
+    for document in chain(reference_topics(), _docstrings_of_all(source_files(), progress)):
         if document not in seen and END_OF_TEXT not in document:
             seen.add(document)
             yield document
@@ -83,8 +83,11 @@ def docstrings(path: Path) -> list[str]:
         except (SyntaxError, ValueError):
             return []
     found = [ast.get_docstring(node) for node in ast.walk(tree) if isinstance(node, Documented)]
+    # Some tests of the standard library have lone surrogates, which no file can hold.
     return [
-        text for text in found if text is not None and len(text) >= MIN_CHARACTERS and _is_encodable(text)
+        text
+        for text in found
+        if text is not None and len(text) >= MIN_CHARACTERS and not LONE_SURROGATE.search(text)
     ]
 
 
@@ -92,7 +95,8 @@ def _docstrings_of_all(paths: list[Path], progress: bool) -> Iterator[str]:
     """Read files in worker processes, and yield what they hold in the order of `paths`."""
     tasks = [paths[first : first + FILES_PER_TASK] for first in range(0, len(paths), FILES_PER_TASK)]
     texts_of_tasks = map_in_order(_docstrings_of_some, None, tasks, num_workers=usable_cpus())
-    with tqdm(total=len(paths), desc="reading documentation", unit="file", disable=not progress) as bar:
+    description = "reading documentation"
+    with progress_bar(total=len(paths), unit="file", description=description, shown=progress) as bar:
         for task, texts in zip(tasks, texts_of_tasks, strict=True):
             bar.update(len(task))
             yield from texts
@@ -104,8 +108,3 @@ def _docstrings_of_some(_: None, paths: list[Path]) -> list[str]:
 
 def _python_files(folder: Path) -> list[Path]:
     return sorted(folder.rglob("*.py"), key=lambda path: path.relative_to(folder).as_posix())
-
-
-def _is_encodable(text: str) -> bool:
-    """Say whether the text has no lone surrogates, which some tests of the standard library have."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)

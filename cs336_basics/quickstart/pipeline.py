@@ -5,8 +5,7 @@ continues when it is started again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 
 import torch
 
@@ -15,6 +14,7 @@ from cs336_basics.files.atomic import replace_file
 from cs336_basics.generation.text import complete_texts
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.quickstart.compression import compress_with_lzma
+from cs336_basics.quickstart.config import QuickstartConfig
 from cs336_basics.quickstart.report import result_lines, samples_text
 from cs336_basics.quickstart.texts_and_tokens import (
     QuickstartFiles,
@@ -38,24 +38,6 @@ JOB = "quickstart"
 # None ends with a space: a word takes the space before it into its token.
 SAMPLE_PROMPTS = ("", "Return the", "Parameters\n----------\n", "This module", "If the argument is")
 SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
-
-
-@dataclass(frozen=True, kw_only=True)
-class QuickstartConfig:
-    """How long to train, and where everything goes."""
-
-    minutes: float = 3.0
-    """The time for training; the number of steps follows from it."""
-    steps: int | None = None
-    """The number of steps, instead of a time."""
-    run: Path = Path("runs/quickstart")
-    """The run folder."""
-
-    def __post_init__(self) -> None:
-        if self.minutes <= 0:
-            raise ValueError(f"minutes must be positive but is {self.minutes}")
-        if self.steps is not None and self.steps < 1:
-            raise ValueError(f"steps must be at least 1 but is {self.steps}")
 
 
 def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress: bool = False) -> None:
