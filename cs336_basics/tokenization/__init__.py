@@ -1,10 +1,16 @@
 """Byte-level BPE tokenizer: text to token ids and back, and how its vocabulary is learned.
 
 Read first `pretokenization.py` (text to pre-tokens), then `merging.py` (one pre-token to tokens) and
-`tokenizer.py` (both together: encode and decode). For training: `bpe_training.py`, then
-`pair_statistics.py`. The other files carry this to files larger than memory (`chunking.py`,
-`pretoken_counts.py`, `file_encoding.py`, `worker_pool.py`), to text that arrives in pieces
-(`streaming.py`) and to the disk (`serialization.py`, `byte_tokens.py`).
+`tokenizer.py` (both together: encode and decode). For training: `bpe_training.py`, whose
+`train_bpe_plainly` is the definition, then `pair_statistics.py`.
+
+`bulk/` gives the same results for many megabytes at a time, in NumPy, and is what `train_bpe`,
+`encode_file` and `encode` of a long text really use. It defines nothing: each of its files names the
+readable one that it is tested equal to, and says why it is right.
+
+The other files carry this to files larger than memory (`chunking.py`, `pretoken_counts.py`,
+`file_encoding.py`, `worker_pool.py`), to text that arrives in pieces (`streaming.py`) and to the disk
+(`serialization.py`, `byte_tokens.py`).
 
 Nothing here imports torch: a worker process starts in a fraction of a second.
 """

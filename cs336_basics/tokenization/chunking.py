@@ -24,14 +24,14 @@ The rule reads bytes: space and newline are never part of a longer UTF-8 charact
 `x` tells that it is no white space. A file without such a place is a single chunk.
 """
 
+import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from typing import BinaryIO
 
 from cs336_basics.files.text import decode_utf8
 
-CHUNK_BYTES = 1 << 21  # the work of some 0.3 s, ten times what forking a worker takes; a few are in memory
+CHUNK_BYTES = 1 << 20  # NumPy's arrays for it, some 50 MB, are as many as a cache still helps with
 SCAN_BYTES = 1 << 12  # how much is read at a time in search of a cut
 
 # Behind the space or newline: printable ASCII, or the first byte of a longer character other than C2, E1,
@@ -43,25 +43,33 @@ def chunk_ranges(
     path: str | os.PathLike[str], special_tokens: Sequence[str], *, chunk_bytes: int
 ) -> Iterator[tuple[int, int]]:
     """Yield (start, end) in bytes of chunks of `chunk_bytes` or slightly more that cover the file."""
-    encoded_tokens = [token.encode() for token in special_tokens]
     with open(path, "rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = 0
-        while start < size:
-            end = find_cut(file, min(start + chunk_bytes, size), encoded_tokens)
-            yield start, end
-            start = end
+        yield from chunk_ranges_of(file, special_tokens, chunk_bytes=chunk_bytes)
 
 
-def read_chunk(path: str | os.PathLike[str], start: int, end: int) -> str:
+def chunk_ranges_of(
+    file: io.BufferedIOBase, special_tokens: Sequence[str], *, chunk_bytes: int = CHUNK_BYTES
+) -> Iterator[tuple[int, int]]:
+    """Yield the same for an open file, or for bytes in an `io.BytesIO`."""
+    encoded_tokens = [token.encode() for token in special_tokens]
+    size = file.seek(0, os.SEEK_END)
+    start = 0
+    while start < size:
+        end = find_cut(file, min(start + chunk_bytes, size), encoded_tokens)
+        yield start, end
+        start = end
+
+
+def read_chunk(path: str | os.PathLike[str], start: int, end: int) -> bytes:
     """Read the bytes `start` to `end` of a UTF-8 file, or raise `ValueError` with the bad byte's position."""
     with open(path, "rb") as file:
         file.seek(start)
         data = file.read(end - start)
-    return decode_utf8(data, path=path, offset=start)
+    decode_utf8(data, path=path, offset=start)  # only to see whether it can be
+    return data
 
 
-def find_cut(file: BinaryIO, earliest: int, encoded_tokens: Sequence[bytes]) -> int:
+def find_cut(file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes]) -> int:
     """Return the first safe place to cut at or behind `earliest` (within the file), or the file's size."""
     reach = max(map(len, encoded_tokens), default=0) + 1  # how far around a cut the rule looks
     while True:

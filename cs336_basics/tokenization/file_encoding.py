@@ -2,23 +2,22 @@
 
 import math
 import os
-from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from cs336_basics.files.text import require_text_file
 from cs336_basics.files.token_file import token_dtype, write_token_file
+from cs336_basics.tokenization.bulk.encoding import BulkEncoder
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
 from cs336_basics.tokenization.progress import progress_bar
 from cs336_basics.tokenization.worker_pool import choose_num_workers, map_in_order
 
 
 def encode_text_file(
-    encode: Callable[[str], list[int]],
+    encoder: BulkEncoder,
     input_path: str | os.PathLike[str],
     output_path: str | os.PathLike[str],
     *,
-    special_tokens: Sequence[str],
     vocab_size: int,
     num_workers: int | None = None,
     progress: bool = False,
@@ -26,14 +25,14 @@ def encode_text_file(
 ) -> int:
     """Write the ids of the file at `input_path` to `output_path`, which appears when complete.
 
-    Returns the number of ids. `encode` gives ids below `vocab_size` and treats just `special_tokens` as
-    special; it is sent to the workers, so it must be picklable. Only a few chunks are in memory at a
-    time, and their cuts change no id (see `chunking.py`). Raises `FileNotFoundError` or `ValueError`.
+    Returns the number of ids. `encoder` gives ids below `vocab_size`; each worker gets a copy. Only a few
+    chunks are in memory at a time, and their cuts change no id (see `chunking.py`). Raises
+    `FileNotFoundError` or `ValueError`.
     """
     size = require_text_file(input_path).stat().st_size
     num_workers = choose_num_workers(num_workers, num_tasks=math.ceil(size / chunk_bytes))
-    ranges = chunk_ranges(input_path, special_tokens, chunk_bytes=chunk_bytes)
-    shared = (encode, input_path, token_dtype(vocab_size))
+    ranges = chunk_ranges(input_path, encoder.special_tokens, chunk_bytes=chunk_bytes)
+    shared = (encoder, input_path, token_dtype(vocab_size))
     with (
         write_token_file(output_path, vocab_size) as writer,
         progress_bar(total=size, unit="B", description="encoding", shown=progress) as bar,
@@ -45,10 +44,9 @@ def encode_text_file(
 
 
 def _encode_chunk(
-    shared: tuple[Callable[[str], list[int]], str | os.PathLike[str], np.dtype], byte_range: tuple[int, int]
+    shared: tuple[BulkEncoder, str | os.PathLike[str], np.dtype], byte_range: tuple[int, int]
 ) -> tuple[int, np.ndarray]:
     """Return the length of one chunk in bytes and its ids, as small as they will be on the disk."""
-    encode, path, dtype = shared
+    encoder, path, dtype = shared
     start, end = byte_range
-    ids = encode(read_chunk(path, start, end))
-    return end - start, np.array(ids, dtype=dtype)
+    return end - start, encoder.encode(read_chunk(path, start, end)).astype(dtype)

@@ -14,6 +14,7 @@ from itertools import pairwise
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
 
 Pair = tuple[int, int]
+COMPLEMENT = bytes(reversed(range(256)))
 
 
 def replace_pair(symbols: list[int], pair: Pair, merged: int) -> list[int]:
@@ -37,10 +38,10 @@ def replace_pair(symbols: list[int], pair: Pair, merged: int) -> list[int]:
 class PairStatistics:
     """The words of a text, each with its count, and the number of times each pair of symbols is adjacent."""
 
-    def __init__(self, word_counts: Mapping[str, int]) -> None:
+    def __init__(self, word_counts: Mapping[bytes, int]) -> None:
         self.symbol_bytes = list(BYTE_TOKENS)
-        self._order_keys = [_descending_key(token) for token in self.symbol_bytes]
-        self._words = [list(word.encode()) for word in word_counts]
+        self._order_keys = [descending_key(token) for token in self.symbol_bytes]
+        self._words = [list(word) for word in word_counts]
         self._word_counts = list(word_counts.values())
         self._pair_counts: dict[Pair, int] = defaultdict(int)
         self._words_with_pair: dict[Pair, set[int]] = defaultdict(set)
@@ -72,7 +73,7 @@ class PairStatistics:
         """Replace `pair` by a new symbol in every word and bring the counts up to date."""
         merged = len(self.symbol_bytes)
         self.symbol_bytes.append(self.symbol_bytes[pair[0]] + self.symbol_bytes[pair[1]])
-        self._order_keys.append(_descending_key(self.symbol_bytes[merged]))
+        self._order_keys.append(descending_key(self.symbol_bytes[merged]))
         changes: dict[Pair, int] = defaultdict(int)
         for index in self._words_with_pair[pair]:
             count = self._word_counts[index]
@@ -105,10 +106,10 @@ class PairStatistics:
         return -count, self._order_keys[pair[0]], self._order_keys[pair[1]], pair
 
 
-def _descending_key(token: bytes) -> str:
+def descending_key(token: bytes) -> str:
     """Return a string that sorts the other way round: the greater the bytes, the smaller the string.
 
     Each byte b becomes the character 255 - b; the last character, greater than all of those, puts a token
     behind its own extensions ("ab" < "abc", so the key of "ab" must be the greater one).
     """
-    return "".join(chr(255 - byte) for byte in token) + chr(256)
+    return token.translate(COMPLEMENT).decode("latin-1") + chr(256)

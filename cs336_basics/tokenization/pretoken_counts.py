@@ -1,7 +1,7 @@
-"""Count the pre-tokens of a text file: all that training needs to know about the text.
+"""Count the pre-tokens of a text: all that training needs to know about it.
 
-Workers count chunks of the file and send back counts, not text, so memory follows the number of distinct
-pre-tokens and not the size of the file.
+`count_pretokens_of_text` is the definition. `count_pretokens` counts a file of any size: workers take
+chunks of it and send back counts, not text, so memory follows the number of distinct pre-tokens.
 """
 
 import math
@@ -9,12 +9,32 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+
 from cs336_basics.files.text import require_text_file
+from cs336_basics.tokenization.bulk.boundaries import pretoken_starts
+from cs336_basics.tokenization.bulk.word_rows import WordRows
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
 from cs336_basics.tokenization.pretokenization import pretoken_batches
 from cs336_basics.tokenization.progress import progress_bar
-from cs336_basics.tokenization.special_tokens import compile_special_pattern, split_on_special_tokens
+from cs336_basics.tokenization.special_tokens import (
+    compile_special_bytes_pattern,
+    compile_special_pattern,
+    split_on_special_tokens,
+)
 from cs336_basics.tokenization.worker_pool import choose_num_workers, map_in_order
+
+MAX_REMEMBERED_WORDS = 1 << 18  # in each worker; some 30 MB
+
+
+def count_pretokens_of_text(text: str, special_tokens: Sequence[str]) -> Counter[bytes]:
+    """Return how often each pre-token occurs between the special tokens of `text`."""
+    pattern = compile_special_pattern(special_tokens)
+    counts = Counter()
+    for ordinary_text, _ in split_on_special_tokens(text, pattern):
+        for pretokens in pretoken_batches(ordinary_text):
+            counts.update(pretokens)
+    return Counter({pretoken.encode(): count for pretoken, count in counts.items()})
 
 
 def count_pretokens(
@@ -24,7 +44,7 @@ def count_pretokens(
     num_workers: int | None = None,
     progress: bool = False,
     chunk_bytes: int = CHUNK_BYTES,
-) -> Counter[str]:
+) -> dict[bytes, int]:
     """Return how often each pre-token occurs between the special tokens of a UTF-8 file.
 
     The counts depend neither on the number of workers nor on the size of the chunks. Raises
@@ -33,29 +53,43 @@ def count_pretokens(
     size = require_text_file(input_path).stat().st_size
     num_workers = choose_num_workers(num_workers, num_tasks=math.ceil(size / chunk_bytes))
     ranges = chunk_ranges(input_path, special_tokens, chunk_bytes=chunk_bytes)
-    shared = (input_path, list(special_tokens))
-    total = Counter()
+    counter = PretokenCounter(input_path, special_tokens)
+    total: dict[bytes, int] = {}
     with progress_bar(total=size, unit="B", description="counting words", shown=progress) as bar:
-        for num_bytes, counts in map_in_order(_count_chunk, shared, ranges, num_workers=num_workers):
-            total.update(counts)
+        for num_bytes, words, counts in map_in_order(_count_chunk, counter, ranges, num_workers=num_workers):
+            for word, count in zip(words, counts, strict=True):
+                total[word] = total.get(word, 0) + count
             bar.update(num_bytes)
     return total
 
 
-def _count_chunk(
-    shared: tuple[str | os.PathLike[str], list[str]], byte_range: tuple[int, int]
-) -> tuple[int, Counter[str]]:
-    """Return the length of one chunk in bytes and the counts of its pre-tokens."""
-    path, special_tokens = shared
+class PretokenCounter:
+    """Count chunks of a file one by one; what one chunk taught about words serves the next."""
+
+    def __init__(self, path: str | os.PathLike[str], special_tokens: Sequence[str]) -> None:
+        self._path = path
+        self._special_tokens = list(special_tokens)
+        self._special_pattern = compile_special_bytes_pattern(special_tokens)
+        self._rows = WordRows()
+
+    def __reduce__(self) -> tuple:
+        return type(self), (self._path, self._special_tokens)  # a worker learns its own words
+
+    def count(self, byte_range: tuple[int, int]) -> tuple[list[bytes], list[int]]:
+        """Return the pre-tokens of a chunk and how often each occurs, without the special tokens."""
+        data = read_chunk(self._path, *byte_range)
+        if len(self._rows) > MAX_REMEMBERED_WORDS:
+            self._rows = WordRows()
+        special_rows = [self._rows[token.encode()] for token in self._special_tokens]
+        starts = pretoken_starts(data, self._special_pattern)
+        rows = self._rows.rows_of(data, starts, np.diff(starts, append=len(data)))
+        counts = np.bincount(rows, minlength=len(self._rows))
+        counts[special_rows] = 0  # no other word has their bytes: between them they do not occur
+        occurring = np.flatnonzero(counts)
+        return [self._rows.words[row] for row in occurring.tolist()], counts[occurring].tolist()
+
+
+def _count_chunk(counter: PretokenCounter, byte_range: tuple[int, int]) -> tuple[int, list[bytes], list[int]]:
+    """Return the length of one chunk in bytes, its pre-tokens and their counts."""
     start, end = byte_range
-    return end - start, count_pretokens_of_text(read_chunk(path, start, end), special_tokens)
-
-
-def count_pretokens_of_text(text: str, special_tokens: Sequence[str]) -> Counter[str]:
-    """Return how often each pre-token occurs between the special tokens of `text`."""
-    pattern = compile_special_pattern(special_tokens)
-    counts = Counter()
-    for ordinary_text, _ in split_on_special_tokens(text, pattern):
-        for pretokens in pretoken_batches(ordinary_text):
-            counts.update(pretokens)
-    return counts
+    return end - start, *counter.count(byte_range)

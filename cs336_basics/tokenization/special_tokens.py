@@ -4,6 +4,7 @@ They are found before anything else looks at the text, the longest first, so tha
 `<|end|><|of|>` the longer one wins where both begin.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 import regex
@@ -35,6 +36,12 @@ def compile_special_pattern(special_tokens: Sequence[str]) -> regex.Pattern[str]
     """Compile a pattern that matches any of the special tokens literally, the longest first."""
     longest_first = sorted(special_tokens, key=len, reverse=True)
     return regex.compile("|".join(map(regex.escape, longest_first)) or MATCHES_NOTHING)
+
+
+def compile_special_bytes_pattern(special_tokens: Sequence[str]) -> re.Pattern[bytes]:
+    """Compile the same for UTF-8: it matches at the same places, for no character begins inside another."""
+    longest_first = sorted((token.encode() for token in special_tokens), key=len, reverse=True)
+    return re.compile(b"|".join(map(re.escape, longest_first)) or MATCHES_NOTHING.encode())
 
 
 def split_on_special_tokens(text: str, pattern: regex.Pattern[str]) -> Iterator[tuple[str, str | None]]:

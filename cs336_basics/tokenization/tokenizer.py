@@ -2,13 +2,19 @@
 
 Encoding is three steps: split the text at special tokens (`special_tokens.py`), split what lies between
 into pre-tokens (`pretokenization.py`), merge the bytes of each pre-token (`merge_table.py`, `merging.py`).
+`Tokenizer.encode_plainly` is these three steps and the definition; long texts and files take another way
+to the same ids (`bulk/encoding.py`).
 """
 
+import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
+from cs336_basics.tokenization.bulk.encoding import BulkEncoder
+from cs336_basics.tokenization.chunking import chunk_ranges_of
 from cs336_basics.tokenization.file_encoding import encode_text_file
 from cs336_basics.tokenization.merge_table import MergeTable, PretokenCache
 from cs336_basics.tokenization.pretokenization import pretoken_batches
@@ -21,6 +27,7 @@ from cs336_basics.tokenization.special_tokens import (
 )
 from cs336_basics.tokenization.streaming import StreamSplitter
 
+BULK_CHARACTERS = 1 << 17  # from here on a text that shares no words with those before is quicker in bulk
 CACHE_BYTES = 64 << 20  # all words of an ordinary corpus that occur more than a few times
 STREAM_CACHE_BYTES = 256 << 10  # encode_iterable promises to stay under 1 MB
 
@@ -97,6 +104,19 @@ class Tokenizer:
 
         Raises `ValueError` for a lone surrogate, with its position, and for a byte that has no entry.
         """
+        if len(text) < BULK_CHARACTERS:
+            return self.encode_plainly(text)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            raise _surrogate_error(text, offset=0) from None
+        ids: list[int] = []
+        for start, end in chunk_ranges_of(io.BytesIO(data), self.special_tokens):
+            ids += self._bulk_encoder.encode(data[start:end]).tolist()
+        return ids
+
+    def encode_plainly(self, text: str) -> list[int]:
+        """Return the same as `encode`, step by step and without NumPy."""
         ids: list[int] = []
         ids_of_pretoken = self._cache.__getitem__
         try:
@@ -144,10 +164,9 @@ class Tokenizer:
         `FileNotFoundError`, or `ValueError` for a file that is empty or not UTF-8.
         """
         return encode_text_file(
-            self.encode,
+            self._bulk_encoder,
             input_path,
             output_path,
-            special_tokens=self.special_tokens,
             vocab_size=self.vocab_size,
             num_workers=num_workers,
             progress=progress,
@@ -167,6 +186,10 @@ class Tokenizer:
                 f"{error.args[0]}; decode with the tokenizer that encoded them"
             ) from None
         return data.decode("utf-8", errors="replace")
+
+    @cached_property
+    def _bulk_encoder(self) -> BulkEncoder:
+        return BulkEncoder(self._table, self.special_token_ids)
 
     def __reduce__(self) -> tuple:
         # A worker rebuilds the tables from what defines them; the cache stays behind.

@@ -4,6 +4,7 @@ The processes start by the platform's default method (fork, spawn or forkserver)
 them is picklable: module-level functions and plain data.
 """
 
+import math
 import os
 import signal
 from collections import deque
@@ -12,13 +13,14 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
+TASKS_WORTH_A_WORKER = 4  # a task takes some 50 ms, and so does starting a worker
 TASKS_PER_WORKER = 2  # one at work and one waiting: no worker is ever idle, and few results pile up
 
 
 def choose_num_workers(num_workers: int | None, *, num_tasks: int) -> int:
-    """Return how many workers to use: as asked, or one for each usable CPU; never more than tasks."""
+    """Return how many workers to use, never more than tasks; unless told, as many CPUs as it pays to use."""
     if num_workers is None:
-        num_workers = usable_cpus()
+        num_workers = min(usable_cpus(), math.ceil(num_tasks / TASKS_WORTH_A_WORKER))
     if num_workers < 1:
         raise ValueError(f"num_workers must be at least 1 but is {num_workers}; leave it out to use all CPUs")
     return max(1, min(num_workers, num_tasks))

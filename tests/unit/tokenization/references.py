@@ -1,6 +1,7 @@
 """Straight-forward implementations from the definitions, and texts, that the tests compare with."""
 
 from collections import Counter
+from collections.abc import Mapping
 from itertools import pairwise
 
 import regex
@@ -8,6 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from cs336_basics.tokenization.bpe_training import learn_merges
+from cs336_basics.tokenization.pair_statistics import PairStatistics
 
 BOUNDED = settings(derandomize=True, deadline=None, max_examples=150)
 
@@ -44,6 +46,10 @@ any_text = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 some_special_tokens = st.lists(st.sampled_from(SPECIAL_TOKENS), unique=True)
 
 
+def words_of(letters: str, max_size: int) -> st.SearchStrategy[bytes]:
+    return st.text(letters, min_size=1, max_size=max_size).map(str.encode)
+
+
 def split_by_definition(text: str, special_tokens: list[str]) -> list[tuple[str, bool]]:
     """Return (pre-token or special token, is it special) in order; the longest special token wins."""
     result = []
@@ -76,9 +82,11 @@ def merge_everywhere(tokens: list[bytes], pair: tuple[bytes, bytes]) -> list[byt
     return merged
 
 
-def learn_merges_by_definition(word_counts: dict[str, int], num_merges: int) -> list[tuple[bytes, bytes]]:
+def learn_merges_by_definition(
+    word_counts: Mapping[bytes, int], num_merges: int
+) -> list[tuple[bytes, bytes]]:
     """Recount all pairs before every merge."""
-    words = [([bytes([byte]) for byte in word.encode()], count) for word, count in word_counts.items()]
+    words = [([bytes([byte]) for byte in word], count) for word, count in word_counts.items()]
     merges = []
     for _ in range(num_merges):
         pair_counts = Counter()
@@ -129,6 +137,6 @@ def small_vocabulary(
 ) -> tuple[dict[int, bytes], list[tuple[bytes, bytes]]]:
     """Learn from real text and from the fragments above, so that merges beyond ASCII exist too."""
     words = regex.findall(GPT2_ORIGINAL, real_text()[:40_000]) + FRAGMENTS * 30 + ["中中", "ééé"] * 30
-    merges = learn_merges(Counter(words), num_merges)
+    merges = learn_merges(PairStatistics(Counter(word.encode() for word in words)), num_merges)
     tokens = [token.encode() for token in special_tokens] + [bytes([byte]) for byte in range(256)]
     return dict(enumerate(tokens + [left + right for left, right in merges])), merges

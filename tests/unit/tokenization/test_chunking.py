@@ -23,7 +23,7 @@ def chunks_of(path, text, special_tokens, chunk_bytes):
     ranges = list(chunk_ranges(path, special_tokens, chunk_bytes=chunk_bytes))
     assert [end for _, end in ranges[:-1]] == [start for start, _ in ranges[1:]]
     assert [ranges[0][0], ranges[-1][1]] == [0, len(text.encode())] if text else not ranges
-    return [read_chunk(path, start, end) for start, end in ranges]
+    return [read_chunk(path, start, end).decode() for start, end in ranges]
 
 
 def test_chunks_begin_with_the_space_before_a_word(tmp_path):

@@ -24,10 +24,9 @@ def tokenizer():
 
 def encode_in_chunks(tokenizer, input_path, output_path, chunk_bytes):
     return encode_text_file(
-        tokenizer.encode,
+        tokenizer._bulk_encoder,
         input_path,
         output_path,
-        special_tokens=tokenizer.special_tokens,
         vocab_size=tokenizer.vocab_size,
         num_workers=1,
         chunk_bytes=chunk_bytes,
@@ -42,7 +41,7 @@ def test_encoded_file_holds_the_ids_of_the_whole_text(tokenizer, tmp_path_factor
     output_path = folder / "encoded.npy"
     count = encode_in_chunks(tokenizer, folder / "encoded.txt", output_path, chunk_bytes)
     ids = np.load(output_path).tolist()
-    assert ids == tokenizer.encode(text)
+    assert ids == tokenizer.encode_plainly(text)
     assert count == len(ids)
 
 

@@ -20,7 +20,7 @@ def test_pretoken_counts_are_those_of_the_whole_text(tmp_path_factory, text, spe
     path.write_bytes(text.encode())
     counts = count_pretokens(path, special_tokens, num_workers=1, chunk_bytes=chunk_bytes)
     pieces = split_by_definition(text, special_tokens)
-    assert counts == Counter(pretoken for pretoken, special in pieces if not special)
+    assert counts == Counter(pretoken.encode() for pretoken, special in pieces if not special)
 
 
 def test_pretoken_counts_of_a_missing_or_empty_or_latin1_file_are_refused(tmp_path):

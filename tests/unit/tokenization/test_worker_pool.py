@@ -11,6 +11,7 @@ def test_number_of_workers_is_at_most_that_of_the_tasks_and_at_least_one():
     assert choose_num_workers(2, num_tasks=3) == 2
     assert choose_num_workers(2, num_tasks=0) == 1
     assert choose_num_workers(None, num_tasks=10_000) == usable_cpus()
+    assert choose_num_workers(None, num_tasks=3) == 1  # another process would cost more than it does
 
 
 def test_number_of_workers_below_one_is_refused():
