@@ -13,6 +13,7 @@ from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.quickstart import Quickstart
+from cs336_basics.cli.tokens import Tokens
 from cs336_basics.cli.train import Train
 from cs336_basics.cli.train_tokenizer import TrainTokenizer
 from cs336_basics.training.presets import PRESETS
@@ -44,6 +45,7 @@ def parse(arguments: Sequence[str]) -> Command:
     subcommands = (
         Annotated[Quickstart, tyro.conf.subcommand("quickstart")]
         | Annotated[TrainTokenizer, tyro.conf.subcommand("train-tokenizer")]
+        | Annotated[Tokens, tyro.conf.subcommand("tokens")]
         | Annotated[Encode, tyro.conf.subcommand("encode")]
         | Annotated[Train, tyro.conf.subcommand("train", default=train_from_preset(arguments))]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]

@@ -14,7 +14,7 @@ from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS, NUM_BYTES
 from cs336_basics.tokenization.merging import merge_symbols
 
 # From here on a word is merged rank by rank in NumPy; measured on random letters.
-LONG_WORD_BYTES = 1 << 16
+LONG_WORD_BYTES = 1 << 15
 
 
 class MergeTable:

@@ -13,6 +13,7 @@ import numpy as np
 
 from cs336_basics.files.text import require_text_file
 from cs336_basics.tokenization.bulk.boundaries import pretoken_starts
+from cs336_basics.tokenization.bulk.freed_memory import FreedMemory
 from cs336_basics.tokenization.bulk.word_rows import WordRows
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
 from cs336_basics.tokenization.pretokenization import pretoken_batches
@@ -70,6 +71,7 @@ class PretokenCounter:
         self._path = path
         self._special_tokens = list(special_tokens)
         self._special_pattern = compile_special_bytes_pattern(special_tokens)
+        self._freed_memory = FreedMemory()
         self._rows = WordRows()
 
     def __reduce__(self) -> tuple:
@@ -86,6 +88,7 @@ class PretokenCounter:
         counts = np.bincount(rows, minlength=len(self._rows))
         counts[special_rows] = 0  # no other word has their bytes: between them they do not occur
         occurring = np.flatnonzero(counts)
+        self._freed_memory.text_passed(len(data))
         return [self._rows.words[row] for row in occurring.tolist()], counts[occurring].tolist()
 
 

@@ -54,3 +54,23 @@ def split_on_special_tokens(text: str, pattern: regex.Pattern[str]) -> Iterator[
         yield text[start : match.start()], match.group()
         start = match.end()
     yield text[start:], None
+
+
+def with_special_tokens(
+    vocab: dict[int, bytes], special_tokens: Sequence[str]
+) -> tuple[dict[int, bytes], dict[str, int]]:
+    """Return a copy of `vocab` with the missing special tokens added, and the id of each special token.
+
+    Where two entries have the same bytes, the special token is the lower id: `train_bpe` puts it first.
+    """
+    vocab = dict(vocab)
+    lowest_ids = {token: id for id, token in sorted(vocab.items(), reverse=True)}
+    special_token_ids = {}
+    next_id = max(vocab) + 1
+    for token in special_tokens:
+        id = lowest_ids.get(token.encode(), next_id)
+        if id == next_id:
+            vocab[id] = token.encode()
+            next_id += 1
+        special_token_ids[token] = id
+    return vocab, special_token_ids

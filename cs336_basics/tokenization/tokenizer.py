@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cs336_basics.tokenization.bulk.encoding import BulkEncoder
 from cs336_basics.tokenization.chunking import chunk_ranges_of
 from cs336_basics.tokenization.file_encoding import encode_text_file
+from cs336_basics.tokenization.interchange.exports import to_huggingface, to_tiktoken
 from cs336_basics.tokenization.merge_table import MergeTable, PretokenCache
 from cs336_basics.tokenization.pretokenization import pretoken_batches
 from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_files
@@ -24,8 +26,13 @@ from cs336_basics.tokenization.special_tokens import (
     check_special_tokens,
     compile_special_pattern,
     split_on_special_tokens,
+    with_special_tokens,
 )
 from cs336_basics.tokenization.streaming import StreamSplitter
+
+if TYPE_CHECKING:
+    import tiktoken
+    import tokenizers
 
 BULK_CHARACTERS = 1 << 17  # from here on a text that shares no words with those before is quicker in bulk
 CACHE_BYTES = 64 << 20  # all words of an ordinary corpus that occur more than a few times
@@ -53,7 +60,7 @@ class Tokenizer:
             raise ValueError(f"a vocabulary must map ids from 0 up to bytes but has {found}; correct it")
         check_special_tokens(special_tokens or [])
         self.special_tokens = list(special_tokens or [])
-        self.vocab, self.special_token_ids = _with_special_tokens(vocab, self.special_tokens)
+        self.vocab, self.special_token_ids = with_special_tokens(vocab, self.special_tokens)
         self.merges = list(merges)
         self._table = MergeTable(self.vocab, self.merges)
         self._cache = PretokenCache(self._table, max_bytes=CACHE_BYTES)
@@ -172,6 +179,20 @@ class Tokenizer:
             progress=progress,
         )
 
+    def to_tiktoken(self) -> "tiktoken.Encoding":
+        """Return an object of tiktoken that gives the same ids and text; `interchange/exports.py` says when.
+
+        Raises `ValueError` for a vocabulary that it would read otherwise, `ImportError` without tiktoken.
+        """
+        return to_tiktoken(self.vocab, self.merges, self.special_token_ids)
+
+    def to_huggingface(self) -> "tokenizers.Tokenizer":
+        """Return the same for Hugging Face's tokenizers.
+
+        Raises `ValueError` for a vocabulary that it would read otherwise, `ImportError` without tokenizers.
+        """
+        return to_huggingface(self.vocab, self.merges, self.special_token_ids)
+
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of `ids`; bytes that are not UTF-8 become U+FFFD.
 
@@ -194,26 +215,6 @@ class Tokenizer:
     def __reduce__(self) -> tuple:
         # A worker rebuilds the tables from what defines them; the cache stays behind.
         return type(self), (self.vocab, self.merges, self.special_tokens)
-
-
-def _with_special_tokens(
-    vocab: dict[int, bytes], special_tokens: Sequence[str]
-) -> tuple[dict[int, bytes], dict[str, int]]:
-    """Return a copy of `vocab` with the missing special tokens added, and the id of each special token.
-
-    Where two entries have the same bytes, the special token is the lower id: `train_bpe` puts it first.
-    """
-    vocab = dict(vocab)
-    lowest_ids = {token: id for id, token in sorted(vocab.items(), reverse=True)}
-    special_token_ids = {}
-    next_id = max(vocab) + 1
-    for token in special_tokens:
-        id = lowest_ids.get(token.encode(), next_id)
-        if id == next_id:
-            vocab[id] = token.encode()
-            next_id += 1
-        special_token_ids[token] = id
-    return vocab, special_token_ids
 
 
 def _surrogate_error(text: str, *, offset: int) -> ValueError:

@@ -21,7 +21,13 @@ RANKS = {
     "__main__.py": 6,
 }
 THIRD_PARTIES = {"torch", "einops", "jaxtyping", "numpy", "regex", "tqdm"}
-ONLY_IN = {"tyro": "cli", "matplotlib": "training", "safetensors": "checkpoint"}
+ONLY_IN = {
+    "tyro": "cli",
+    "matplotlib": "training",
+    "safetensors": "checkpoint",
+    "tiktoken": "tokenization",
+    "tokenizers": "tokenization",
+}
 
 
 def imports(tree: ast.AST) -> Iterator[str]:

@@ -11,7 +11,7 @@ import pytest
 from cs336_basics.cli.main import main
 from tests.integration.command import ONE_THREAD, SMALL_MODEL, cs336, files_below
 
-SUBCOMMANDS = ("quickstart", "train-tokenizer", "encode", "train", "evaluate", "generate")
+SUBCOMMANDS = ("quickstart", "train-tokenizer", "tokens", "encode", "train", "evaluate", "generate")
 
 
 def test_help_names_every_subcommand_and_every_option_has_a_text(tmp_path):
@@ -243,6 +243,7 @@ def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
     [
         ("--help",),
         ("train", "--help"),
+        ("tokens", "some text", "--tokenizer", "tokenizer"),
         (
             "train-tokenizer",
             "--input",

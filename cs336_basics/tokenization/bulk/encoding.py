@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int, Int32
 
 from cs336_basics.tokenization.bulk.boundaries import pretoken_starts
+from cs336_basics.tokenization.bulk.freed_memory import FreedMemory
 from cs336_basics.tokenization.bulk.growing_array import GrowingArray
 from cs336_basics.tokenization.bulk.pair_ranks import NO_SYMBOL
 from cs336_basics.tokenization.bulk.short_words import merge_short_words
@@ -32,6 +33,7 @@ class BulkEncoder:
         self._special_token_ids = special_token_ids
         self.special_tokens = list(special_token_ids)
         self._special_pattern = compile_special_bytes_pattern(self.special_tokens)
+        self._freed_memory = FreedMemory()
         self._forget_words()
 
     def __reduce__(self) -> tuple:
@@ -49,6 +51,7 @@ class BulkEncoder:
         ids = self._ids.values[places]
         if self._num_word_bytes > MAX_REMEMBERED_BYTES:
             self._forget_words()
+        self._freed_memory.text_passed(len(data))
         return ids
 
     def _forget_words(self) -> None:
