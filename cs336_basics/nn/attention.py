@@ -50,10 +50,19 @@ class MultiHeadSelfAttention(nn.Module):
         v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
         if rope_tables is not None:
             q, k = rotate_heads(q, k, rope_tables, token_positions)
-        mask = causal_mask(x.shape[-2], device=x.device)
-        attended = scaled_dot_product_attention(q, k, v, mask)
+        attended = self.attend(q, k, v)
         concatenated = rearrange(attended, "... heads seq d_head -> ... seq (heads d_head)")
         return self.output_proj(concatenated)
+
+    def attend(
+        self,
+        q: Float[Tensor, "... heads seq d_head"],
+        k: Float[Tensor, "... heads seq d_head"],
+        v: Float[Tensor, "... heads seq d_head"],
+    ) -> Float[Tensor, "... heads seq d_head"]:
+        """Let each position take from the values of those that it may look at; variants have other ways."""
+        mask = causal_mask(q.shape[-2], device=q.device)
+        return scaled_dot_product_attention(q, k, v, mask)
 
 
 def rotate_heads(
