@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from cs336_basics.functional.activation import silu as silu
     from cs336_basics.functional.activation import softmax as softmax
     from cs336_basics.functional.attention import scaled_dot_product_attention as scaled_dot_product_attention
+    from cs336_basics.functional.chunked_attention import chunked_causal_attention as chunked_causal_attention
+    from cs336_basics.functional.chunked_loss import chunked_cross_entropy as chunked_cross_entropy
     from cs336_basics.functional.loss import cross_entropy as cross_entropy
     from cs336_basics.functional.loss import perplexity as perplexity
     from cs336_basics.functional.rope import rope as rope
@@ -49,6 +51,8 @@ _MODULE_OF = {
     "Tokenizer": "tokenization.tokenizer",
     "TransformerBlock": "nn.block",
     "TransformerLM": "nn.transformer_lm",
+    "chunked_causal_attention": "functional.chunked_attention",
+    "chunked_cross_entropy": "functional.chunked_loss",
     "clip_gradients": "optim.clipping",
     "cosine_schedule": "optim.schedule",
     "cross_entropy": "functional.loss",

@@ -6,6 +6,7 @@ time; with `--run FOLDER` the run stays there, and one that is already finished 
 
 import argparse
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 from cs336_basics.quickstart.documentation_corpus import reference_topics
@@ -17,6 +18,9 @@ from cs336_basics.training.start import prepare_run
 
 JOB = "tiny run"
 VOCAB_SIZE = 512
+
+# With the attention that shows its scores and weights.
+STEPPED_THROUGH = replace(PRESETS["tiny"], model=replace(PRESETS["tiny"].model, attention="reference"))
 
 
 def main() -> None:
@@ -40,7 +44,7 @@ def make_tiny_run(run: RunFolder) -> None:
         text.write_text("".join(f"{topic}\n{END_OF_TEXT}\n" for topic in topics), "utf-8", newline="\n")
         make_tokens(text, tokens, run.tokenizer)
     config, data = prepare_run(
-        PRESETS["tiny"],
+        STEPPED_THROUGH,
         run,
         job=JOB,
         train_tokens=tokens,

@@ -8,3 +8,14 @@ from torch import Tensor
 def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return `x` in float32 if its type is narrower (float16, bfloat16), and `x` itself if not."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
+def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
+    """Return the type for matrix products of `x`: autocast's where that is switched on, else as above.
+
+    Functions with a gradient of their own ask for it, because autocast does not reach into their backward
+    pass.
+    """
+    if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
+        return torch.get_autocast_dtype(x.device.type)
+    return torch.promote_types(x.dtype, torch.float32)

@@ -9,13 +9,21 @@ from torch import nn
 
 from cs336_basics.nn.attention import MultiHeadSelfAttention
 from cs336_basics.nn.block import TransformerBlock
-from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.chunked_attention import ChunkedSelfAttention
+from cs336_basics.nn.config import AttentionForm, ModelConfig
 from cs336_basics.nn.embedding import Embedding
 from cs336_basics.nn.init import MATRIX_RULES
 from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
+from cs336_basics.nn.sdpa_attention import SdpaSelfAttention
 from cs336_basics.nn.swiglu import SwiGLU
+
+ATTENTION_FORMS: dict[AttentionForm, type[MultiHeadSelfAttention]] = {
+    "reference": MultiHeadSelfAttention,
+    "chunked": ChunkedSelfAttention,
+    "sdpa": SdpaSelfAttention,
+}
 
 
 def build_parts(
@@ -56,7 +64,8 @@ def build_norm(config: ModelConfig, **placement) -> nn.Module:
 
 def build_attention(config: ModelConfig, **placement) -> nn.Module:
     """Return the attention of one block."""
-    return MultiHeadSelfAttention(config.d_model, config.num_heads, **placement)
+    form = ATTENTION_FORMS[config.attention]
+    return form(config.d_model, config.num_heads, **placement)
 
 
 def build_feed_forward(config: ModelConfig, **placement) -> nn.Module:

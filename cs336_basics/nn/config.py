@@ -20,6 +20,8 @@ InitRule = Literal[
     "sparse",
 ]
 
+AttentionForm = Literal["reference", "chunked", "sdpa"]
+
 
 def swiglu_d_ff(d_model: int) -> int:
     """Return the multiple of 64 nearest to 8/3 d_model, at least 64 (512 gives 1344, 1600 gives 4288)."""
@@ -45,6 +47,9 @@ class ModelConfig:
     """Features inside the feed-forward network; None: the multiple of 64 nearest to 8/3 d_model."""
     rope_theta: float = 10000.0
     """The base of the rotary frequencies."""
+    attention: AttentionForm = "reference"
+    """How attention is computed, with the same result: reference, as the equation, with every weight to look
+    at; chunked, by online softmax in memory linear in the sequence; sdpa, by PyTorch's own kernel."""
     init: InitRule = "trunc_normal"
     """By which rule the weight matrices get their first values (see `cs336_basics.nn.init`)."""
 
@@ -66,8 +71,9 @@ class ModelConfig:
             )
         if self.rope_theta <= 0:
             raise ValueError(f"rope_theta must be positive but is {self.rope_theta}")
-        if self.init not in get_args(InitRule):
-            raise ValueError(f"init must be one of {', '.join(get_args(InitRule))} but is {self.init!r}")
+        for name, choices in (("attention", get_args(AttentionForm)), ("init", get_args(InitRule))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
 
     @property
     def d_head(self) -> int:

@@ -74,14 +74,21 @@ class TransformerLM(nn.Module):
         `token_positions` are 0, 1, ..., seq - 1 where not given. A sequence longer than the context length
         is a `ValueError`.
         """
+        hidden = self.hidden_states(ids, token_positions)
+        logits = self.lm_head(hidden)
+        return logits
+
+    def hidden_states(
+        self, ids: Int[Tensor, "... seq"], token_positions: Int[Tensor, "... seq"] | None = None
+    ) -> Float[Tensor, "... seq d_model"]:
+        """Return what the head reads the logits from: the normalised end of the residual stream."""
         self._check_length(ids.shape[-1])
         rope_tables = self.positions()
         x = self.token_embeddings(ids)
         for layer in self.layers:
             x = layer(x, rope_tables, token_positions)
         normalized = self.ln_final(x)
-        logits = self.lm_head(normalized)
-        return logits
+        return normalized
 
     def _check_length(self, seq: int) -> None:
         if seq > self.config.context_length:

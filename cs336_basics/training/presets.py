@@ -9,20 +9,30 @@ PresetName = Literal["tiny", "quickstart", "tinystories", "tinystories-cpu"]
 
 # The course's base model (handout, section 7): 17 million parameters besides the embedding.
 _TINYSTORIES_MODEL = ModelConfig(
-    vocab_size=10_000, context_length=256, d_model=512, d_ff=1344, num_layers=4, num_heads=16
+    vocab_size=10_000,
+    context_length=256,
+    d_model=512,
+    d_ff=1344,
+    num_layers=4,
+    num_heads=16,
+    attention="chunked",
 )
 
 PRESETS: dict[PresetName, RunConfig] = {
     # Seconds on a CPU: to see that everything works.
     "tiny": RunConfig(
-        model=ModelConfig(vocab_size=1000, context_length=64, d_model=64, num_layers=2, num_heads=4),
+        model=ModelConfig(
+            vocab_size=1000, context_length=64, d_model=64, num_layers=2, num_heads=4, attention="chunked"
+        ),
         optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=3e-4, warmup_steps=20),
         training=TrainingConfig(steps=200, batch_size=16, evaluation_interval=50, checkpoint_interval=100),
     ),
     # Minutes on a CPU: what `cs336 quickstart` trains; it sets the steps by the time that is given. Two
     # million tokens are about all that a CPU sees by then: a small model that takes many steps does best.
     "quickstart": RunConfig(
-        model=ModelConfig(vocab_size=4096, context_length=128, d_model=192, num_layers=3, num_heads=3),
+        model=ModelConfig(
+            vocab_size=4096, context_length=128, d_model=192, num_layers=3, num_heads=3, attention="chunked"
+        ),
         optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=1e-4, warmup_steps=50),
         training=TrainingConfig(
             steps=2000,

@@ -36,8 +36,14 @@ def start_or_continue(config: RunConfig, run: RunFolder) -> TrainingState:
         progress = load_run_checkpoint(checkpoint, state.model, state.optimizer)
         state.step, state.seconds = progress["step"], progress["seconds"]
     if config.training.compile:
-        model.compile(backend="aot_eager" if config.training.device == "mps" else "inductor")
+        compile_blocks(model, backend="aot_eager" if config.training.device == "mps" else "inductor")
     return state
+
+
+def compile_blocks(model: TransformerLM, *, backend: str) -> None:
+    """Compile the blocks, which are nearly all of the work: one compilation serves all of them."""
+    for block in model.layers:
+        block.compile(backend=backend)
 
 
 def new_model(config: RunConfig) -> TransformerLM:

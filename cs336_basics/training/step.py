@@ -9,7 +9,7 @@ from jaxtyping import Int64
 from torch import Tensor
 
 from cs336_basics.data.batching import get_batch
-from cs336_basics.functional.loss import cross_entropy
+from cs336_basics.functional.chunked_loss import chunked_cross_entropy
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.adamw import AdamW
 from cs336_basics.optim.clipping import clip_gradients
@@ -78,8 +78,8 @@ def accumulate_gradients(
     mean_loss = torch.zeros((), device=inputs.device)
     for part_inputs, part_targets in zip(inputs.chunk(num_parts), targets.chunk(num_parts), strict=True):
         with autocast(config.training):
-            logits = model(part_inputs)
-            loss = cross_entropy(logits, part_targets) / num_parts
+            hidden = model.hidden_states(part_inputs)
+            loss = chunked_cross_entropy(hidden, model.lm_head.weight, part_targets) / num_parts
         loss.backward()
         mean_loss += loss.detach()
     return mean_loss.item()

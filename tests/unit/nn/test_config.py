@@ -65,10 +65,17 @@ def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, messa
     assert "\n" not in str(error.value)
 
 
-def test_model_config_names_the_rules_when_given_an_unknown_one():
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"init": "glorot"}, r"init must be one of trunc_normal, .* but is 'glorot'"),
+        ({"attention": "flash"}, "attention must be one of reference, chunked, sdpa but is 'flash'"),
+    ],
+)
+def test_model_config_names_the_choices_when_given_an_unknown_one(choice, message):
     jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
-    with pytest.raises(ValueError, match=r"init must be one of trunc_normal, .* but is 'glorot'"):
-        ModelConfig(**SHAPE, init="glorot")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ValueError, match=message):
+        ModelConfig(**SHAPE, **choice)
 
 
 @pytest.mark.parametrize("rule", get_args(InitRule))

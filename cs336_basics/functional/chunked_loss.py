@@ -1,0 +1,80 @@
+"""Cross-entropy of a language model without its logits: they are made, used and dropped a chunk at a time.
+
+The logits of a batch, tokens times vocabulary, are by far its largest tensor, and the plain form (`loss.py`)
+keeps more of that size for the backward pass. Here the gradient is taken while the logits of a chunk are at
+hand: with `p = softmax(logits)`, that of the mean loss by the logits is `(p - onehot(target)) / tokens`.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from cs336_basics.functional.precision import at_least_float32, product_dtype
+
+CHUNK_TOKENS = 256  # some megabytes of logits, which a processor's cache holds
+
+
+def chunked_cross_entropy(
+    hidden: Float[Tensor, "*batch d_model"],
+    head_weight: Float[Tensor, "vocab d_model"],
+    targets: Int[Tensor, "*batch"],
+    *,
+    chunk_tokens: int = CHUNK_TOKENS,
+) -> Float[Tensor, ""]:
+    """Return `cross_entropy(hidden @ head_weight.T, targets)` in memory for `chunk_tokens` rows of logits.
+
+    `hidden` is what the model's head is given. Products are computed in autocast's type where it is switched
+    on; everything else, and everything without autocast, in float32 or better. Differentiable once.
+    """
+    rows = hidden.reshape(-1, hidden.shape[-1])
+    wants_gradient = torch.is_grad_enabled() and (hidden.requires_grad or head_weight.requires_grad)
+    return ChunkedCrossEntropy.apply(rows, head_weight, targets.flatten(), chunk_tokens, wants_gradient)
+
+
+class ChunkedCrossEntropy(torch.autograd.Function):
+    """The loss and, in the same pass, its gradients."""
+
+    @staticmethod
+    def forward(ctx, hidden, head_weight, targets, chunk_tokens, wants_gradient):  # noqa: D102
+        dtype = product_dtype(hidden)
+        weight = head_weight.to(dtype)
+        total_loss = torch.zeros(
+            (), dtype=torch.promote_types(hidden.dtype, torch.float32), device=hidden.device
+        )
+        hidden_gradient = torch.empty_like(hidden)
+        weight_gradient = torch.zeros_like(head_weight)
+        for start in range(0, len(hidden), chunk_tokens):
+            chunk = slice(start, start + chunk_tokens)
+            chunk_hidden = hidden[chunk].to(dtype)
+            logits = at_least_float32(chunk_hidden @ weight.T)
+            losses, logits_gradient = losses_and_gradient(logits, targets[chunk])
+            total_loss += losses.sum()
+            if wants_gradient:
+                logits_gradient = logits_gradient.div_(len(hidden)).to(dtype)
+                hidden_gradient[chunk] = logits_gradient @ weight
+                weight_gradient += logits_gradient.T @ chunk_hidden
+        ctx.save_for_backward(hidden_gradient, weight_gradient)
+        return total_loss / len(hidden)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, loss_gradient):  # noqa: D102
+        hidden_gradient, weight_gradient = ctx.saved_tensors
+        return hidden_gradient * loss_gradient, weight_gradient * loss_gradient, None, None, None
+
+
+def losses_and_gradient(
+    logits: Float[Tensor, "tokens vocab"], targets: Int[Tensor, "tokens"]
+) -> tuple[Float[Tensor, "tokens"], Float[Tensor, "tokens vocab"]]:
+    """Return `-log softmax(logits)[target]` of each row and its gradient, which takes the logits' memory."""
+    target_column = targets.long().unsqueeze(-1)
+    largest = logits.amax(dim=-1, keepdim=True)
+    shifted = logits.sub_(largest)
+    target_logits = shifted.gather(-1, target_column)
+    exponentials = shifted.exp_()
+    normalizers = exponentials.sum(dim=-1, keepdim=True)
+    losses = torch.log(normalizers) - target_logits
+    probabilities = exponentials.div_(normalizers)
+    gradient = probabilities.scatter_add_(-1, target_column, torch.full_like(target_logits, -1.0))
+    return losses.squeeze(-1), gradient

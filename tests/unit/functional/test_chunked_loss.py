@@ -1,0 +1,86 @@
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from cs336_basics.functional.chunked_loss import chunked_cross_entropy
+from cs336_basics.functional.loss import cross_entropy
+
+D_MODEL, VOCAB = 5, 13
+TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+
+
+def inputs(*leading: int, dtype=torch.float32, scale: float = 1.0):
+    hidden = (scale * torch.randn(*leading, D_MODEL, dtype=dtype)).requires_grad_()
+    weight = torch.randn(VOCAB, D_MODEL, dtype=dtype).requires_grad_()
+    return hidden, weight, torch.randint(VOCAB, leading)
+
+
+def plainly(hidden, weight, targets):
+    return cross_entropy(hidden @ weight.T, targets)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+@pytest.mark.parametrize("leading", [(1,), (7,), (2, 11)], ids=str)
+@pytest.mark.parametrize("chunk_tokens", [1, 3, 7, 256])
+def test_chunked_loss_and_its_gradients_equal_the_plain_ones(dtype, leading, chunk_tokens):
+    hidden, weight, targets = inputs(*leading, dtype=dtype)
+    expected = plainly(hidden, weight, targets)
+    actual = chunked_cross_entropy(hidden, weight, targets, chunk_tokens=chunk_tokens)
+    torch.testing.assert_close(actual, expected, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    expected_gradients = torch.autograd.grad(3 * expected, (hidden, weight))
+    actual_gradients = torch.autograd.grad(3 * actual, (hidden, weight))
+    for found, wanted in zip(actual_gradients, expected_gradients, strict=True):
+        atol = TOLERANCE[dtype] * max(1.0, wanted.abs().max().item())
+        torch.testing.assert_close(found, wanted, rtol=0, atol=atol)
+
+
+def test_chunked_loss_has_the_gradient_of_finite_differences():
+    hidden, weight, targets = inputs(7, dtype=torch.float64)
+    loss = lambda hidden, weight: chunked_cross_entropy(hidden, weight, targets, chunk_tokens=3)  # noqa: E731
+    assert gradcheck(loss, (hidden, weight))
+
+
+def test_chunked_loss_survives_large_logits():
+    hidden, weight, targets = inputs(7, scale=1e4)
+    torch.testing.assert_close(
+        chunked_cross_entropy(hidden, weight, targets), plainly(hidden, weight, targets)
+    )
+
+
+def test_chunked_loss_leaves_its_inputs_alone_and_can_go_without_a_gradient():
+    hidden, weight, targets = inputs(7)
+    before = hidden.detach().clone(), weight.detach().clone()
+    with torch.no_grad():
+        loss = chunked_cross_entropy(hidden, weight, targets, chunk_tokens=3)
+    assert not loss.requires_grad
+    assert torch.equal(hidden, before[0])
+    assert torch.equal(weight, before[1])
+    torch.testing.assert_close(loss, plainly(hidden, weight, targets).detach())
+
+
+def test_chunked_loss_of_frozen_weights_still_gives_the_gradient_of_the_hidden_states():
+    hidden, weight, targets = inputs(7)
+    weight.requires_grad_(False)
+    (found,) = torch.autograd.grad(chunked_cross_entropy(hidden, weight, targets, chunk_tokens=3), hidden)
+    (wanted,) = torch.autograd.grad(plainly(hidden, weight, targets), hidden)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-6)
+
+
+def test_chunked_loss_takes_its_products_in_the_type_of_autocast_and_gradients_in_that_of_its_inputs():
+    hidden, weight, targets = inputs(11)
+    expected = plainly(hidden, weight, targets)
+    with torch.autocast("cpu", torch.bfloat16):
+        actual = chunked_cross_entropy(hidden, weight, targets, chunk_tokens=4)
+    assert actual.dtype == torch.float32
+    assert 1e-7 < (actual - expected).abs() < 0.02
+    found = torch.autograd.grad(actual, (hidden, weight))
+    for gradient, wanted in zip(found, torch.autograd.grad(expected, (hidden, weight)), strict=True):
+        assert gradient.dtype == torch.float32
+        torch.testing.assert_close(gradient, wanted, rtol=0.05, atol=0.01)
+
+
+def test_chunked_loss_of_narrow_weights_and_hidden_states_is_computed_in_float32():
+    hidden, weight, targets = (x.bfloat16() if x.is_floating_point() else x for x in inputs(11))
+    actual = chunked_cross_entropy(hidden, weight, targets)
+    expected = plainly(hidden.float(), weight.float(), targets)
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
