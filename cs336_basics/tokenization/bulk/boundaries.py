@@ -105,7 +105,7 @@ def _join_contractions(data: bytes, kinds: Kinds, begins: Bool[np.ndarray, " byt
     """Apply rule 3 to `begins`, in place."""
     characters = np.frombuffer(data + b"\0\0", dtype=np.uint8)
     is_letter = np.append(kinds, (SPECIAL, SPECIAL)) == LETTER
-    apostrophes = np.flatnonzero(characters[: len(data)] == APOSTROPHE)
+    apostrophes = np.flatnonzero((characters[: len(data)] == APOSTROPHE) & (kinds == OTHER))
     apostrophes = apostrophes[begins[apostrophes] & is_letter[apostrophes + 1]]
     first = characters[apostrophes + 1]
     second = np.where(is_letter[apostrophes + 2], characters[apostrophes + 2], 0)

@@ -1,14 +1,17 @@
 from collections import Counter
+from functools import partial
 
 import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cs336_basics.tokenization import train_bpe
-from cs336_basics.tokenization.bpe_training import learn_merges
+from cs336_basics.tokenization import bpe_training, pretoken_counts, train_bpe
+from cs336_basics.tokenization.bpe_training import learn_merges, train_bpe_plainly
 from cs336_basics.tokenization.bulk.merge_learning import BulkPairStatistics
+from cs336_basics.tokenization.bulk.word_rows import WordRows
 from cs336_basics.tokenization.pair_statistics import PairStatistics
+from cs336_basics.tokenization.pretoken_counts import count_pretokens
 from tests.unit.tokenization.references import (
     BOUNDED,
     GPT2_ORIGINAL,
@@ -77,6 +80,45 @@ def test_train_bpe_on_real_text_learns_the_merges_of_the_definition(tmp_path):
     assert merges == learn_merges_by_definition(word_counts, 150)
 
 
+def test_train_bpe_on_real_text_learns_what_train_bpe_plainly_learns(tmp_path):
+    text = real_text()[:300_000]
+    assert train_bpe(write(tmp_path, text), 1500, [END]) == train_bpe_plainly(text, 1500, [END])
+
+
+@pytest.mark.parametrize(
+    ("text", "special_tokens"),
+    [
+        (" \n\n \t\r\n   \n \u3000\u3000 \xa0\n\n" * 9, []),
+        ("one\r\ntwo\r\n\r\ntwo one's ONE'S\r\n", []),
+        ("👨‍👩‍👧👩🏽‍💻 👍🏽👍 e\u0301e\u0301te\u0301 我们，我们。", []),
+        ("\0\0a\0\0\0 \0", []),
+        ("wo<|e|>rd wo<|e|>rd<|e|><|e|> <|e|>word word<|e|>", ["<|e|>"]),
+        ("abcabdabcabd ab abc", ["bc", "b"]),
+        ("<|e|><|e|>", ["<|e|>"]),
+        ("x", []),
+    ],
+    ids=["white space", "crlf", "joined", "nul", "special tokens", "overlapping", "only special", "one"],
+)
+@pytest.mark.filterwarnings("ignore:.*no pair left")
+def test_train_bpe_until_no_pair_is_left_learns_what_train_bpe_plainly_learns(tmp_path, text, special_tokens):
+    learned = train_bpe(write(tmp_path, text), 3000, special_tokens)
+    assert learned == train_bpe_plainly(text, 3000, special_tokens)
+    pieces = split_by_definition(text, special_tokens)
+    word_counts = Counter(pretoken.encode() for pretoken, special in pieces if not special)
+    assert learned[1] == learn_merges_by_definition(word_counts, 3000)
+
+
+def test_train_bpe_result_does_not_depend_on_how_many_words_are_remembered(tmp_path, monkeypatch):
+    text = real_text()[:20_000]
+    beginnings = []
+    monkeypatch.setattr(pretoken_counts, "WordRows", lambda: beginnings.append(None) or WordRows())
+    monkeypatch.setattr(pretoken_counts, "MAX_REMEMBERED_WORDS", 30)
+    monkeypatch.setattr(bpe_training, "count_pretokens", partial(count_pretokens, chunk_bytes=200))
+    learned = train_bpe(write(tmp_path, text), 400, [END], num_workers=1)
+    assert learned == train_bpe_plainly(text, 400, [END])
+    assert len(beginnings) > 20
+
+
 def test_train_bpe_never_merges_across_special_tokens_or_into_them(tmp_path):
     vocab, _ = train_bpe(write(tmp_path, "q<|endoftext|>z" * 50 + "endofendof"), 262, [END])
     learned = {vocab[id] for id in range(257, 262)}
@@ -115,6 +157,12 @@ def test_train_bpe_result_does_not_depend_on_the_order_of_documents(tmp_path):
 def test_train_bpe_refuses_impossible_arguments(tmp_path, vocab_size, special_tokens, message):
     with pytest.raises(ValueError, match=message):
         train_bpe(write(tmp_path, "text"), vocab_size, special_tokens)
+
+
+def test_train_bpe_names_the_position_of_a_byte_that_is_not_utf8(tmp_path):
+    (tmp_path / "latin.txt").write_bytes("é ".encode() * 700_000 + b"caf\xe9 " + b"more text " * 10)
+    with pytest.raises(ValueError, match=r"latin\.txt has byte 0xe9 at position 2100003;"):
+        train_bpe(tmp_path / "latin.txt", 300, [])
 
 
 def test_train_bpe_with_only_bytes_learns_nothing(tmp_path):

@@ -1,11 +1,15 @@
 import pickle
 import re
+from functools import partial
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cs336_basics.tokenization import Tokenizer
+from cs336_basics.tokenization import tokenizer as tokenizer_module
+from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges_of
 from tests.unit.tokenization.references import (
     BOUNDED,
     SPECIAL_TOKENS,
@@ -24,6 +28,16 @@ BYTES = {byte: bytes([byte]) for byte in range(256)}
 @pytest.fixture(scope="module")
 def tokenizer():
     return Tokenizer(*small_vocabulary(SPECIAL_TOKENS), SPECIAL_TOKENS)
+
+
+def encode_in_bulk(tokenizer, text, chunk_bytes=CHUNK_BYTES):
+    """Encode a text of any length as if it were a long one."""
+    ranges = partial(chunk_ranges_of, chunk_bytes=chunk_bytes)
+    with (
+        mock.patch.object(tokenizer_module, "BULK_CHARACTERS", 0),
+        mock.patch.object(tokenizer_module, "chunk_ranges_of", ranges),
+    ):
+        return tokenizer.encode(text)
 
 
 def test_encode_the_courses_example():
@@ -64,6 +78,30 @@ def test_encode_real_text_gives_the_ids_of_the_definition(tokenizer):
     assert tokenizer.encode(text) == encode_by_definition(
         text, tokenizer.vocab, tokenizer.merges, SPECIAL_TOKENS
     )
+
+
+@BOUNDED
+@given(any_text | adversarial_text, st.sampled_from([1, 3, 10, CHUNK_BYTES]))
+def test_encode_in_bulk_gives_the_ids_of_encode_plainly(tokenizer, text, chunk_bytes):
+    assert encode_in_bulk(tokenizer, text, chunk_bytes) == tokenizer.encode_plainly(text)
+
+
+@pytest.mark.parametrize("length", [-1, 0, 1])
+def test_encode_gives_the_ids_of_encode_plainly_on_both_sides_of_the_switch(tokenizer, length):
+    text = real_text()[: tokenizer_module.BULK_CHARACTERS + length]
+    assert tokenizer.encode(text) == tokenizer.encode_plainly(text)
+
+
+def test_encode_several_chunks_gives_the_ids_of_encode_plainly(tokenizer):
+    # Special tokens, some of them with spaces, lie across and around all places where a chunk may end.
+    around = ["<|e|>", " <|e|><|f|>", "a b", " .* ", "\n\n", "  <", " x", "\n<|e|>", "é\u3000", " 中中"] * 300
+    text = ("x" * (CHUNK_BYTES - 3000) + "".join(around)) * 2 + real_text()
+    assert tokenizer.encode(text) == tokenizer.encode_plainly(text)
+
+
+def test_encode_long_text_without_a_place_to_cut_gives_the_ids_of_encode_plainly(tokenizer):
+    text = "!?" * CHUNK_BYTES + "\0" * 1000
+    assert tokenizer.encode(text) == tokenizer.encode_plainly(text)
 
 
 @BOUNDED
@@ -166,6 +204,29 @@ def test_lone_surrogate_is_named_with_its_position_in_the_text(tokenizer):
         tokenizer.encode(text)
     with pytest.raises(ValueError, match=re.escape("U+D800 at position 10007;")):
         list(tokenizer.encode_iterable([text[:3], "", text[3:]]))
+
+
+@pytest.mark.parametrize("position", [0, 70_001, 150_000 - 1])
+def test_lone_surrogate_in_a_long_text_is_named_with_its_position(tokenizer, position):
+    text = ("é 中<|e|> " * 20_000)[:150_000]
+    text = text[:position] + "\udfff" + text[position + 1 :]
+    assert len(text) > tokenizer_module.BULK_CHARACTERS
+    with pytest.raises(ValueError, match="has the lone surrogate") as in_bulk:
+        tokenizer.encode(text)
+    with pytest.raises(ValueError, match=re.escape(f"U+DFFF at position {position};")) as plainly:
+        tokenizer.encode_plainly(text)
+    assert str(in_bulk.value) == str(plainly.value)
+
+
+def test_byte_without_an_entry_in_a_long_text_is_named_as_by_encode_plainly():
+    tokenizer = Tokenizer({0: b"a", 1: b" ", 2: b"aa"}, [(b"a", b"a")])
+    text = "aaa a " * 50_000 + "aab" + " caaa" * 1000
+    assert len(text) > tokenizer_module.BULK_CHARACTERS
+    with pytest.raises(ValueError, match="0x62 in ' aab' has none") as in_bulk:
+        tokenizer.encode(text)
+    with pytest.raises(ValueError, match="has none") as plainly:
+        tokenizer.encode_plainly(text)
+    assert str(in_bulk.value) == str(plainly.value)
 
 
 def test_tokenizer_survives_pickling(tokenizer):
