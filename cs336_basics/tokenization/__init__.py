@@ -5,8 +5,8 @@ Read first `pretokenization.py` (text to pre-tokens), then `merging.py` (one pre
 `train_bpe_plainly` is the definition, then `pair_statistics.py`.
 
 `bulk/` gives the same results for many megabytes at a time, in NumPy, and is what `train_bpe`,
-`encode_file` and `encode` of a long text really use. It defines nothing: each of its files names the
-readable one that it is tested equal to, and says why it is right.
+`encode_file` and `encode` of a long text really use. Its docstring names the readable form that each of
+its files is tested equal to, and each file says why it is right.
 
 The other files carry this to files larger than memory (`chunking.py`, `pretoken_counts.py`,
 `file_encoding.py`, `worker_pool.py`), to text that arrives in pieces (`streaming.py`) and to the disk

@@ -11,8 +11,8 @@ a run of white space. The run that ends with `s` is followed by `x`, so `\s+(?!\
 but not including, `s`: a pre-token begins at `s`. In the chunk before the cut, the same run ends with the
 text, and `\s+(?!\S)` takes all of it: the same pre-token. Any other pre-token before the cut ends there
 at the latest, since none continues with white space, and whether it ends does not depend on more than the
-next character being none of its own kind. The pattern never looks behind, so the chunk after the cut
-splits like the rest of the text.
+next character being none of its own kind (of a contraction, two letters, and white space is none). The
+pattern never looks behind, so the chunk after the cut splits like the rest of the text.
 
 Why (2) is needed. A special token that spans the cut would be lost. One that begins at `x` ends the
 ordinary text there, so that the pattern sees the end of the text behind `s` instead of `x`: in

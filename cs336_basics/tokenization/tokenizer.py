@@ -2,8 +2,8 @@
 
 Encoding is three steps: split the text at special tokens (`special_tokens.py`), split what lies between
 into pre-tokens (`pretokenization.py`), merge the bytes of each pre-token (`merge_table.py`, `merging.py`).
-`Tokenizer.encode_plainly` is these three steps and the definition; long texts and files take another way
-to the same ids (`bulk/encoding.py`).
+`Tokenizer.encode_plainly` is these three steps; long texts and files take another way to the same ids
+(`bulk/encoding.py`).
 """
 
 import io
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import tiktoken
     import tokenizers
 
+LARGEST_ID = (1 << 31) - 1
 BULK_CHARACTERS = 1 << 17  # from here on a text that shares no words with those before is quicker in bulk
 CACHE_BYTES = 64 << 20  # all words of an ordinary corpus that occur more than a few times
 STREAM_CACHE_BYTES = 256 << 10  # encode_iterable promises to stay under 1 MB
@@ -58,6 +59,8 @@ class Tokenizer:
         if not vocab or min(vocab) < 0:
             found = f"the id {min(vocab)}" if vocab else "no entry"
             raise ValueError(f"a vocabulary must map ids from 0 up to bytes but has {found}; correct it")
+        if max(vocab) > LARGEST_ID:
+            raise ValueError(f"ids must be below 2^31 but one is {max(vocab)}; number the entries from 0 up")
         check_special_tokens(special_tokens or [])
         self.special_tokens = list(special_tokens or [])
         self.vocab, self.special_token_ids = with_special_tokens(vocab, self.special_tokens)
@@ -123,7 +126,7 @@ class Tokenizer:
         return ids
 
     def encode_plainly(self, text: str) -> list[int]:
-        """Return the same as `encode`, step by step and without NumPy."""
+        """Return the same as `encode`, step by step."""
         ids: list[int] = []
         ids_of_pretoken = self._cache.__getitem__
         try:

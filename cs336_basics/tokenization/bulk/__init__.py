@@ -1,11 +1,14 @@
 """The same tokenizer for many megabytes at a time: NumPy over a whole piece of text instead of loops.
 
-Nothing here defines anything. Each file does what a readable one beside this folder does, and is tested
-equal to it:
+In the order to be read, with the readable form beside this folder that each is tested equal to:
 
 - `boundaries.py` finds the pre-tokens of `pretokenization.py`
+- `word_rows.py` counts the words that `count_pretokens_of_text` counts, and is why all this is quick: a
+  text has few distinct words, and each is looked at once
+- `encoding.py` gives the ids of `Tokenizer.encode_plainly`; of the words, `short_words.py` and
+  `long_words.py` merge as `merging.merge_plainly` does
 - `merge_learning.py` learns the merges of `pair_statistics.py`
-- `short_words.py` and `long_words.py` merge as `merging.py` does
 
-`word_rows.py` is why it is quick: a text has few distinct words, and each is looked at once.
+The others are what these are made of: `symbol_array.py`, `pair_ranks.py`, `growing_array.py`,
+`freed_memory.py`.
 """

@@ -4,6 +4,7 @@ The ids of all words lie in one array; a word's row (`word_rows.py`) tells where
 they are. What is remembered of words seen before is dropped when it becomes too large.
 """
 
+import threading
 from collections.abc import Mapping
 from itertools import chain
 
@@ -26,7 +27,7 @@ Ints = Int[np.ndarray, " words"]
 
 
 class BulkEncoder:
-    """Encode bytes of UTF-8 as `Tokenizer.encode` encodes text."""
+    """Encode bytes of UTF-8 as `Tokenizer.encode_plainly` encodes text; threads that share it take turns."""
 
     def __init__(self, table: MergeTable, special_token_ids: Mapping[str, int]) -> None:
         self._table = table
@@ -34,6 +35,7 @@ class BulkEncoder:
         self.special_tokens = list(special_token_ids)
         self._special_pattern = compile_special_bytes_pattern(self.special_tokens)
         self._freed_memory = FreedMemory()
+        self._lock = threading.Lock()
         self._forget_words()
 
     def __reduce__(self) -> tuple:
@@ -41,6 +43,14 @@ class BulkEncoder:
 
     def encode(self, data: bytes) -> Int32[np.ndarray, " ids"]:
         """Return the ids of `data`, which is valid UTF-8 and small enough for some 50 times its memory."""
+        with self._lock:
+            try:
+                return self._encode(data)
+            except BaseException:
+                self._forget_words()  # an interrupted step may have learned half of something
+                raise
+
+    def _encode(self, data: bytes) -> Int32[np.ndarray, " ids"]:
         starts = pretoken_starts(data, self._special_pattern)
         rows = self._rows.rows_of(data, starts, np.diff(starts, append=len(data)))
         self._learn(self._rows.words[len(self._num_ids) :])
@@ -82,7 +92,6 @@ class BulkEncoder:
             first_id[members] = len(self._ids) + np.cumsum(num_ids[members]) - num_ids[members]
             self._ids.append(ids)
         if self._ids.values.min(initial=0) < 0:
-            self._forget_words()
             for word in words:
                 self._table.encode(word)  # raises for the byte that has no entry
         self._first_id.append(first_id)

@@ -2,10 +2,12 @@
 
 This is what `merging.merge_plainly` gives if every merge comes after those that make its two symbols, as
 in the order of learning: then no merge makes a pair of the same or a lower rank, so all occurrences of the
-lowest rank are merged before anything else. Merges in another order are left to `merge_with_heap`.
+lowest rank are merged before anything else. Merges in another order are left to `merge_with_heap`. (If
+several ranks make one symbol, the same bytes always become it by the same one of them, as `bpe_training.py`
+explains of learning: two neighbours that are the symbol just made were both made just now.)
 
 A place is noted when a pair with a rank begins there and looked at when that rank's turn comes, sorted in
-between: O(n log n) for n bytes, and up to 40 bytes of memory for each of them.
+between: O(n log n) for n bytes, and up to 60 bytes of memory for each of them (measured).
 """
 
 import heapq

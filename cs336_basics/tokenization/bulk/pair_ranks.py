@@ -9,6 +9,7 @@ from cs336_basics.tokenization.byte_tokens import NUM_BYTES
 
 NO_RANK = (1 << 31) - 1  # greater than every rank
 NO_SYMBOL = -(1 << 31)  # no pair with it has a rank
+LAST_KEY = (1 << 63) - 1  # that of no pair, since ids are below 2^31
 
 Symbols = Int32[np.ndarray, "*shape"]  # or ranks
 Bytes = UInt8[np.ndarray, "*shape"]
@@ -25,7 +26,7 @@ class PairRanks:
         self.pairs = np.full((len(products), 2), NO_SYMBOL, dtype=np.int32)
         self.pairs[list(ranks.values())] = list(ranks) or self.pairs
         # The last place holds a key above all others, so that a search always ends inside.
-        keys = np.array([*map(_key, *zip(*ranks, strict=True)), 1 << 62] if ranks else [1 << 62])
+        keys = np.array([*map(_key, *zip(*ranks, strict=True)), LAST_KEY] if ranks else [LAST_KEY])
         order = np.argsort(keys)
         self._keys = keys[order]
         self._ranks = np.array([*ranks.values(), NO_RANK], dtype=np.int32)[order]

@@ -3,7 +3,8 @@
 Every byte of every word has an entry. A symbol that stands for several bytes is written at the first and
 at the last of them, so the symbol behind one that begins at `start` is at `start + length`, and the one
 before it is at `start - 1`. What lies between is never read, but for the first entry of a symbol that was
-merged into the one before it: that becomes `GONE`, so that a place noted earlier is known to be stale.
+merged into the one before it: that becomes `GONE`, so that a place noted earlier is known to be stale. (If
+that symbol was one byte, its entry is the last of the new one and holds the new symbol: stale as well.)
 """
 
 import numpy as np
@@ -28,7 +29,7 @@ def find_pair(
 def replace_pair_at(symbols: Symbols, starts: Starts, merged: int, *, left_length: int, length: int) -> None:
     """Write `merged`, which is `length` bytes long, over the pairs that begin at `starts`."""
     symbols[starts] = merged
-    symbols[starts + left_length] = GONE
+    symbols[starts + left_length] = GONE  # before the next line, which may mean the same place
     symbols[starts + length - 1] = merged
 
 

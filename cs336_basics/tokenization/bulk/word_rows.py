@@ -31,6 +31,7 @@ class WordRows(dict[bytes, int]):
         self._slot_heads = np.zeros(1 << SLOT_BITS, dtype=np.uint64)  # no head is 0, for no word is empty
         self._slot_tails = np.zeros(1 << SLOT_BITS, dtype=np.uint64)
         self._slot_rows = np.zeros(1 << SLOT_BITS, dtype=np.int64)
+        self._slot_owners = np.zeros(1 << SLOT_BITS, dtype=np.int64)
 
     def __missing__(self, word: bytes) -> int:
         row = self[word] = len(self.words)
@@ -48,6 +49,9 @@ class WordRows(dict[bytes, int]):
         words = [data[start:end] for start, end in zip(starts[missing].tolist(), ends.tolist(), strict=True)]
         rows[missing] = np.fromiter(map(self.__getitem__, words), dtype=np.int64, count=len(words))
         learned = missing[lengths[missing] <= HEAD_BYTES + TAIL_BYTES]
+        # Where several fall into one slot, one of them owns it: NumPy promises no order of assignments.
+        self._slot_owners[slots[learned]] = learned
+        learned = learned[self._slot_owners[slots[learned]] == learned]
         self._slot_heads[slots[learned]] = heads[learned]
         self._slot_tails[slots[learned]] = tails[learned]
         self._slot_rows[slots[learned]] = rows[learned]
@@ -65,7 +69,7 @@ HEAD_MASKS, TAIL_MASKS = _masks(HEAD_BYTES), _masks(TAIL_BYTES)
 def _heads_and_tails(data: bytes, starts: Ints, lengths: Ints) -> tuple[Keys, Keys]:
     """Return of each word its first 7 bytes with its length, and the next 8, as integers.
 
-    A word that is too long for them has a length that equals no other.
+    A word that is too long for them has a length that no word in the table has.
     """
     padded = data + bytes(HEAD_BYTES + TAIL_BYTES)
     eight_bytes_from = np.ndarray(len(data) + HEAD_BYTES, dtype="<u8", buffer=padded, strides=(1,))

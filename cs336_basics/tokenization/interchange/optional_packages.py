@@ -12,5 +12,5 @@ def needs_extra(extra: str) -> Iterator[None]:
     except ImportError as error:
         raise ImportError(
             f"this needs an optional package but {error.name} cannot be imported; "
-            f'install it with pip install "cs336-basics[{extra}]"'
+            f"install it, for example with uv sync --extra {extra}"
         ) from error

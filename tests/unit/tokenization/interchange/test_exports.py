@@ -240,5 +240,5 @@ def test_hugging_face_object_survives_its_own_file(merges, tmp_path):
 )
 def test_missing_library_is_an_import_error_with_its_remedy(monkeypatch, make_peer, package, extra):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(ImportError, match=rf'{package} cannot be .* pip install "cs336-basics\[{extra}\]"'):
+    with pytest.raises(ImportError, match=rf"{package} cannot be .* uv sync --extra {extra}"):
         make_peer(Tokenizer(BYTES, []))
