@@ -4,11 +4,14 @@ A reader, or a run that is killed half-way, only ever sees the old file or the n
 `.NAME.unfinished` behind; the next write of the same file takes its place.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
 @contextmanager
@@ -31,8 +34,10 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, destination)
-    except BaseException:
+    except BaseException as error:
         beside.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
+            error.filename = str(destination)  # a failed write does not know where to
         raise
     sync_folder(destination.parent)
 

@@ -174,6 +174,7 @@ def test_encode_onto_a_full_disk_says_so_and_leaves_what_was_there(folder, num_w
     last_line = finished.stderr.splitlines()[-1]
     assert last_line.startswith("error: ")
     assert "File too large" in last_line
+    assert "ids.npy" in last_line
     assert "Traceback" not in finished.stderr
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert {name for name in files_below(folder) if (folder / name).is_file()} == set(before)

@@ -34,5 +34,5 @@ def test_models_with_any_form_of_attention_have_the_same_weights_logits_and_grad
 
 
 def test_the_default_is_the_reference():
-    shape = {"vocab_size": 2, "context_length": 1, "d_model": 2, "num_layers": 1, "num_heads": 1}
-    assert ModelConfig(**shape).attention == "reference"
+    config = ModelConfig(vocab_size=2, context_length=1, d_model=2, num_layers=1, num_heads=1)
+    assert config.attention == "reference"
