@@ -121,7 +121,7 @@ def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
     folder, _ = trained
     work = folder / "interrupted"
     work.mkdir()
-    (work / "text").write_bytes((real_text() * 60).encode())
+    (work / "text").write_bytes((real_text() * 300).encode())
     program = (
         "import sys; from cs336_basics.tokenization import Tokenizer\n"
         "tokenizer = Tokenizer.from_files(sys.argv[1] + '/vocab.json', sys.argv[1] + '/merges.txt')\n"
