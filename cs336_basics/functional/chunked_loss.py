@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from cs336_basics.functional.precision import at_least_float32, product_dtype
+from cs336_basics.functional.precision import at_least_float32, product_dtype, wide_dtype
 
 CHUNK_TOKENS = 256  # some megabytes of logits, which a processor's cache holds
 
@@ -39,9 +39,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     def forward(ctx, hidden, head_weight, targets, chunk_tokens, wants_gradient):  # noqa: D102
         dtype = product_dtype(hidden)
         weight = head_weight.to(dtype)
-        total_loss = torch.zeros(
-            (), dtype=torch.promote_types(hidden.dtype, torch.float32), device=hidden.device
-        )
+        total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
         hidden_gradient = torch.empty_like(hidden)
         weight_gradient = torch.zeros_like(head_weight)
         for start in range(0, len(hidden), chunk_tokens):

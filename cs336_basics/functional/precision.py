@@ -5,9 +5,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 
+def wide_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
+    """Return float32, or the type of `x` where that is wider."""
+    return torch.promote_types(x.dtype, torch.float32)
+
+
 def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return `x` in float32 if its type is narrower (float16, bfloat16), and `x` itself if not."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+    return x.to(wide_dtype(x))
 
 
 def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
@@ -18,4 +23,4 @@ def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
     """
     if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
         return torch.get_autocast_dtype(x.device.type)
-    return torch.promote_types(x.dtype, torch.float32)
+    return wide_dtype(x)

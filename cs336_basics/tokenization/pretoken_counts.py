@@ -12,17 +12,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from cs336_basics.files.text import require_text_file
-from cs336_basics.tokenization.bulk.boundaries import pretoken_starts
-from cs336_basics.tokenization.bulk.freed_memory import FreedMemory
-from cs336_basics.tokenization.bulk.word_rows import WordRows
+from cs336_basics.tokenization.bulk.text_words import TextWords
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
 from cs336_basics.tokenization.pretokenization import pretoken_batches
 from cs336_basics.tokenization.progress import progress_bar
-from cs336_basics.tokenization.special_tokens import (
-    compile_special_bytes_pattern,
-    compile_special_pattern,
-    split_on_special_tokens,
-)
+from cs336_basics.tokenization.special_tokens import compile_special_pattern, split_on_special_tokens
 from cs336_basics.tokenization.worker_pool import choose_num_workers, map_in_order
 
 MAX_REMEMBERED_WORDS = 1 << 18  # in each worker; some 30 MB
@@ -70,9 +64,7 @@ class PretokenCounter:
     def __init__(self, path: str | os.PathLike[str], special_tokens: Sequence[str]) -> None:
         self._path = path
         self._special_tokens = list(special_tokens)
-        self._special_pattern = compile_special_bytes_pattern(special_tokens)
-        self._freed_memory = FreedMemory()
-        self._rows = WordRows()
+        self._words = TextWords(special_tokens)
 
     def __reduce__(self) -> tuple:
         return type(self), (self._path, self._special_tokens)  # a worker learns its own words
@@ -80,16 +72,12 @@ class PretokenCounter:
     def count(self, byte_range: tuple[int, int]) -> tuple[list[bytes], list[int]]:
         """Return the pre-tokens of a chunk and how often each occurs, without the special tokens."""
         data = read_chunk(self._path, *byte_range)
-        if len(self._rows) > MAX_REMEMBERED_WORDS:
-            self._rows = WordRows()
-        special_rows = [self._rows[token.encode()] for token in self._special_tokens]
-        starts = pretoken_starts(data, self._special_pattern)
-        rows = self._rows.rows_of(data, starts, np.diff(starts, append=len(data)))
-        counts = np.bincount(rows, minlength=len(self._rows))
-        counts[special_rows] = 0  # no other word has their bytes: between them they do not occur
+        if len(self._words.words) > MAX_REMEMBERED_WORDS:
+            self._words.forget()
+        counts = np.bincount(self._words.rows_of(data))
+        counts[: len(self._special_tokens)] = 0
         occurring = np.flatnonzero(counts)
-        self._freed_memory.text_passed(len(data))
-        return [self._rows.words[row] for row in occurring.tolist()], counts[occurring].tolist()
+        return [self._words.words[row] for row in occurring.tolist()], counts[occurring].tolist()
 
 
 def _count_chunk(counter: PretokenCounter, byte_range: tuple[int, int]) -> tuple[int, list[bytes], list[int]]:

@@ -46,8 +46,8 @@ class Tokenizer:
     `vocab` maps ids to bytes, `merges` are pairs of bytes in the order in which they were learned; both as
     `train_bpe` returns them. Special tokens that the vocabulary lacks get the next free ids; text that
     looks like a special token is ordinary text unless it is listed. Raises `ValueError` for an empty
-    vocabulary, an id below zero, a merge that does not belong to the vocabulary, and a special token that
-    is empty or listed twice.
+    vocabulary, an id below zero or of 2^31 and more, a merge that does not belong to the vocabulary, and a
+    special token that is empty or listed twice.
     """
 
     def __init__(

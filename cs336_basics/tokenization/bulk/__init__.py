@@ -3,8 +3,8 @@
 In the order to be read, with the readable form beside this folder that each is tested equal to:
 
 - `boundaries.py` finds the pre-tokens of `pretokenization.py`
-- `word_rows.py` counts the words that `count_pretokens_of_text` counts, and is why all this is quick: a
-  text has few distinct words, and each is looked at once
+- `word_rows.py` numbers the words, and is why all this is quick: a text has few distinct words, and each is
+  looked at once. With it and `text_words.py` are counted the words that `count_pretokens_of_text` counts
 - `encoding.py` gives the ids of `Tokenizer.encode_plainly`; of the words, `short_words.py` and
   `long_words.py` merge as `merging.merge_plainly` does
 - `merge_learning.py` learns the merges of `pair_statistics.py`

@@ -75,9 +75,8 @@ def pretoken_starts(data: bytes, special_pattern: re.Pattern[bytes]) -> Int[np.n
     for start, end in special_tokens:
         kinds[start:end] = SPECIAL
     begins = _kind_boundaries(data, kinds)
-    for start, end in special_tokens:
-        begins[start] = True
-        begins[start + 1 : end] = False
+    for start, _ in special_tokens:
+        begins[start] = True  # also behind another one, where the kind does not change
     _join_contractions(data, kinds, begins)
     return np.flatnonzero(begins)
 

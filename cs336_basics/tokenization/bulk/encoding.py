@@ -1,6 +1,6 @@
 """Encode large pieces of text: each distinct word once, then its ids wherever it stands.
 
-The ids of all words lie in one array; a word's row (`word_rows.py`) tells where they begin and how many
+The ids of all words lie in one array; a word's row (`text_words.py`) tells where they begin and how many
 they are. What is remembered of words seen before is dropped when it becomes too large.
 """
 
@@ -11,14 +11,11 @@ from itertools import chain
 import numpy as np
 from jaxtyping import Int, Int32
 
-from cs336_basics.tokenization.bulk.boundaries import pretoken_starts
-from cs336_basics.tokenization.bulk.freed_memory import FreedMemory
 from cs336_basics.tokenization.bulk.growing_array import GrowingArray
 from cs336_basics.tokenization.bulk.pair_ranks import NO_SYMBOL
 from cs336_basics.tokenization.bulk.short_words import merge_short_words
-from cs336_basics.tokenization.bulk.word_rows import WordRows
+from cs336_basics.tokenization.bulk.text_words import TextWords
 from cs336_basics.tokenization.merge_table import MergeTable
-from cs336_basics.tokenization.special_tokens import compile_special_bytes_pattern
 
 SHORT_WORD_WIDTHS = (16, 80)  # words are merged together with those of about their length
 MAX_REMEMBERED_BYTES = 16 << 20  # of words; with their ids and the dictionary some ten times as much
@@ -33,8 +30,7 @@ class BulkEncoder:
         self._table = table
         self._special_token_ids = special_token_ids
         self.special_tokens = list(special_token_ids)
-        self._special_pattern = compile_special_bytes_pattern(self.special_tokens)
-        self._freed_memory = FreedMemory()
+        self._words = TextWords(self.special_tokens)
         self._lock = threading.Lock()
         self._forget_words()
 
@@ -51,9 +47,8 @@ class BulkEncoder:
                 raise
 
     def _encode(self, data: bytes) -> Int32[np.ndarray, " ids"]:
-        starts = pretoken_starts(data, self._special_pattern)
-        rows = self._rows.rows_of(data, starts, np.diff(starts, append=len(data)))
-        self._learn(self._rows.words[len(self._num_ids) :])
+        rows = self._words.rows_of(data)
+        self._learn(self._words.words[len(self._num_ids) :])
         num_ids = self._num_ids.values[rows]
         ends = np.cumsum(num_ids)
         total = int(ends[-1]) if len(ends) else 0
@@ -61,17 +56,11 @@ class BulkEncoder:
         ids = self._ids.values[places]
         if self._num_word_bytes > MAX_REMEMBERED_BYTES:
             self._forget_words()
-        self._freed_memory.text_passed(len(data))
         return ids
 
     def _forget_words(self) -> None:
-        """Know nothing but the special tokens, which are words with an id of their own.
-
-        No other word has their bytes: in the text between them they do not occur.
-        """
-        self._rows = WordRows()
-        for token in self._special_token_ids:
-            self._rows[token.encode()]  # takes the next row
+        """Know nothing but the special tokens, which have an id of their own."""
+        self._words.forget()
         num_special = len(self._special_token_ids)
         self._ids = GrowingArray(np.int32)
         self._first_id = GrowingArray(np.int64)
@@ -86,12 +75,14 @@ class BulkEncoder:
         lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
         first_id, num_ids = np.zeros_like(lengths), np.zeros_like(lengths)
         groups = np.searchsorted(SHORT_WORD_WIDTHS, lengths)
+        lowest_id = 0
         for group in range(len(SHORT_WORD_WIDTHS) + 1):
             members = np.flatnonzero(groups == group)
             ids, num_ids[members] = self._merge([words[member] for member in members.tolist()], group)
             first_id[members] = len(self._ids) + np.cumsum(num_ids[members]) - num_ids[members]
             self._ids.append(ids)
-        if self._ids.values.min(initial=0) < 0:
+            lowest_id = ids.min(initial=lowest_id)
+        if lowest_id < 0:
             for word in words:
                 self._table.encode(word)  # raises for the byte that has no entry
         self._first_id.append(first_id)

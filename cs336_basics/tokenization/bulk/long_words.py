@@ -25,9 +25,7 @@ PLACE_BITS = 32
 
 def is_learning_order(ranks: Mapping[tuple[int, int], int], products: Sequence[int]) -> bool:
     """Say whether every merge has a higher rank than all that make one of its symbols."""
-    last_made = {}
-    for rank in ranks.values():
-        last_made[products[rank]] = max(rank, last_made.get(products[rank], -1))
+    last_made = {products[rank]: rank for rank in sorted(ranks.values())}
     return all(last_made.get(symbol, -1) < rank for pair, rank in ranks.items() for symbol in pair)
 
 

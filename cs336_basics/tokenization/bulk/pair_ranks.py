@@ -24,9 +24,10 @@ class PairRanks:
         self.byte_symbols = np.array(byte_symbols, dtype=np.int32)
         self.products = np.array(products, dtype=np.int32)
         self.pairs = np.full((len(products), 2), NO_SYMBOL, dtype=np.int32)
-        self.pairs[list(ranks.values())] = list(ranks) or self.pairs
+        for pair, rank in ranks.items():
+            self.pairs[rank] = pair
         # The last place holds a key above all others, so that a search always ends inside.
-        keys = np.array([*map(_key, *zip(*ranks, strict=True)), LAST_KEY] if ranks else [LAST_KEY])
+        keys = np.array([*(_key(left, right) for left, right in ranks), LAST_KEY])
         order = np.argsort(keys)
         self._keys = keys[order]
         self._ranks = np.array([*ranks.values(), NO_RANK], dtype=np.int32)[order]

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cs336_basics.tokenization import bpe_training, pretoken_counts, train_bpe
 from cs336_basics.tokenization.bpe_training import learn_merges, train_bpe_plainly
+from cs336_basics.tokenization.bulk import text_words
 from cs336_basics.tokenization.bulk.merge_learning import BulkPairStatistics
 from cs336_basics.tokenization.bulk.word_rows import WordRows
 from cs336_basics.tokenization.pair_statistics import PairStatistics
@@ -111,7 +112,7 @@ def test_train_bpe_until_no_pair_is_left_learns_what_train_bpe_plainly_learns(tm
 def test_train_bpe_result_does_not_depend_on_how_many_words_are_remembered(tmp_path, monkeypatch):
     text = real_text()[:20_000]
     beginnings = []
-    monkeypatch.setattr(pretoken_counts, "WordRows", lambda: beginnings.append(None) or WordRows())
+    monkeypatch.setattr(text_words, "WordRows", lambda: beginnings.append(None) or WordRows())
     monkeypatch.setattr(pretoken_counts, "MAX_REMEMBERED_WORDS", 30)
     monkeypatch.setattr(bpe_training, "count_pretokens", partial(count_pretokens, chunk_bytes=200))
     learned = train_bpe(write(tmp_path, text), 400, [END], num_workers=1)
