@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from cs336_basics.functional.rope import rope_frequencies as rope_frequencies
     from cs336_basics.functional.rope import rope_tables as rope_tables
     from cs336_basics.generation.decoding import generate as generate
+    from cs336_basics.generation.decoding import stream_tokens as stream_tokens
     from cs336_basics.nn.attention import MultiHeadSelfAttention as MultiHeadSelfAttention
     from cs336_basics.nn.block import TransformerBlock as TransformerBlock
     from cs336_basics.nn.config import ModelConfig as ModelConfig
     from cs336_basics.nn.embedding import Embedding as Embedding
+    from cs336_basics.nn.kv_cache import KeyValueCache as KeyValueCache
     from cs336_basics.nn.linear import Linear as Linear
     from cs336_basics.nn.rmsnorm import RMSNorm as RMSNorm
     from cs336_basics.nn.swiglu import SwiGLU as SwiGLU
@@ -42,6 +44,7 @@ _MODULE_OF = {
     "AdamW": "optim.adamw",
     "Embedding": "nn.embedding",
     "EvaluationResult": "evaluation.held_out_loss",
+    "KeyValueCache": "nn.kv_cache",
     "Linear": "nn.linear",
     "ModelConfig": "nn.config",
     "MultiHeadSelfAttention": "nn.attention",
@@ -68,6 +71,7 @@ _MODULE_OF = {
     "scaled_dot_product_attention": "functional.attention",
     "silu": "functional.activation",
     "softmax": "functional.activation",
+    "stream_tokens": "generation.decoding",
     "train_bpe": "tokenization.bpe_training",
 }
 

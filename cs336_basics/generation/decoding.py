@@ -1,16 +1,18 @@
-"""The decoding loop: one token after another, each from a forward pass over the window that ends there.
+"""The decoding loop: one token after another, with a key-value cache.
 
-Plain and without a cache: what the model sees at each step is exactly the last `context_length` tokens.
+The same tokens as from `plain_decoding.generate_plainly`, the definition, but a token is computed once
+instead of at each step that sees it. (The same up to rounding: a product of other sizes is summed in another
+order, so where two tokens are equally likely to the last digit, the choice may differ.)
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import overload
 
 import torch
-from jaxtyping import Float, Int64
-from torch import Tensor
 
+from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_rule
 from cs336_basics.generation.sampling import sample_token
+from cs336_basics.generation.window_reader import WindowReader
 from cs336_basics.nn.embedding import check_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
 
@@ -25,6 +27,7 @@ def generate(
     top_p: float = ...,
     stop_token_id: int | None = ...,
     generator: torch.Generator | None = ...,
+    overflow: Overflow = ...,
 ) -> list[int]: ...
 @overload
 def generate(
@@ -36,6 +39,7 @@ def generate(
     top_p: float = ...,
     stop_token_id: int | None = ...,
     generator: torch.Generator | None = ...,
+    overflow: Overflow = ...,
 ) -> list[list[int]]: ...
 def generate(
     model,
@@ -46,67 +50,75 @@ def generate(
     top_p=1.0,
     stop_token_id=None,
     generator=None,
+    overflow: Overflow = "recompute",
 ):
     """Continue a prompt, or each prompt of a batch, and return only the new ids, without the stop token.
 
     A prompt ends at `stop_token_id` or after `max_new_tokens`. `temperature` divides the logits (0 takes
-    the most likely token); `top_p` keeps the smallest set of tokens whose mass reaches it. Beyond
-    `model.config.context_length` the window is the last `context_length` tokens, at positions 0, 1, ....
-    `generator` must live on the model's device.
+    the most likely token); `top_p` keeps the smallest set of tokens whose mass reaches it. `generator` must
+    live on the model's device.
+
+    The model sees a window of at most `model.config.context_length` tokens, at positions 0, 1, .... Beyond
+    that, `overflow="recompute"` shows it the last `context_length` tokens, which the cache is no help with:
+    each further token costs a whole window. `overflow="half"` cuts the window to its last
+    `context_length // 2` tokens whenever it has become too long, and goes on with the cache: far quicker,
+    but after each cut the model sees less. A prompt that is too long is treated alike.
     """
     _check_settings(max_new_tokens, temperature, top_p)
+    rule = overflow_rule(overflow)
     is_batch = len(prompt_ids) > 0 and isinstance(prompt_ids[0], Sequence)
     prompts = [list(prompt) for prompt in prompt_ids] if is_batch else [list(prompt_ids)]
     _check_prompts(prompts, model.config.vocab_size)
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
-    continuations = _continue(model, prompts, max_new_tokens, stop_token_id, settings)
+    continuations: list[list[int]] = [[] for _ in prompts]
+    for tokens in _new_tokens(model, prompts, max_new_tokens, stop_token_id, rule, settings):
+        for row, token in tokens.items():
+            continuations[row].append(token)
     return continuations if is_batch else continuations[0]
 
 
-@torch.no_grad()
-def _continue(
+def stream_tokens(
+    model: TransformerLM,
+    prompt_ids: Sequence[int],
+    max_new_tokens: int,
+    *,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
+    stop_token_id: int | None = None,
+    generator: torch.Generator | None = None,
+    overflow: Overflow = "recompute",
+) -> Iterator[int]:
+    """Continue one prompt, and yield each new id as soon as it is chosen: what `generate` returns."""
+    _check_settings(max_new_tokens, temperature, top_p)
+    rule = overflow_rule(overflow)
+    prompt = list(prompt_ids)
+    _check_prompts([prompt], model.config.vocab_size)
+    settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
+    steps = _new_tokens(model, [prompt], max_new_tokens, stop_token_id, rule, settings)
+    return (token for tokens in steps for token in tokens.values())
+
+
+@torch.inference_mode()
+def _new_tokens(
     model: TransformerLM,
     prompts: list[list[int]],
     max_new_tokens: int,
     stop_token_id: int | None,
+    rule: OverflowRule,
     settings: dict,
-) -> list[list[int]]:
-    """Add a token to each unfinished prompt until all are finished; return what was added."""
-    texts = [list(prompt) for prompt in prompts]
-    unfinished = list(range(len(prompts)))
+) -> Iterator[dict[int, int]]:
+    """Yield the new token of each row that goes on, step by step until all rows are finished."""
+    context_length = model.config.context_length
+    windows = {row: rule(prompt, context_length) for row, prompt in enumerate(prompts)}
+    reader = WindowReader(model)
     for _ in range(max_new_tokens):
-        if not unfinished:
+        logits = reader.next_token_logits(windows)
+        drawn = sample_token(logits, **settings).tolist()
+        tokens = {row: token for row, token in zip(windows, drawn, strict=True) if token != stop_token_id}
+        yield tokens
+        windows = {row: rule([*windows[row], token], context_length) for row, token in tokens.items()}
+        if not windows:
             break
-        logits = next_token_logits(model, [texts[row] for row in unfinished])
-        tokens = sample_token(logits, **settings).tolist()
-        for row, token in zip(unfinished, tokens, strict=True):
-            texts[row].append(token)
-        unfinished = [row for row in unfinished if texts[row][-1] != stop_token_id]
-    return [_new_ids(text, prompt, stop_token_id) for text, prompt in zip(texts, prompts, strict=True)]
-
-
-def next_token_logits(model: TransformerLM, texts: list[list[int]]) -> Float[Tensor, "batch vocab"]:
-    """Return the logits after the last token of each text, seen through its last `context_length` tokens.
-
-    Texts of unequal length are filled up on the right, where a causal model does not look.
-    """
-    device = next(model.parameters()).device
-    windows = [text[-model.config.context_length :] for text in texts]
-    ids = pad_right(windows).to(device)
-    last = torch.tensor([len(window) - 1 for window in windows], device=device)
-    logits = model(ids)
-    return logits[torch.arange(len(windows), device=device), last]
-
-
-def pad_right(windows: list[list[int]]) -> Int64[Tensor, "batch seq"]:
-    """Put windows of unequal length into one tensor, filled up with id 0."""
-    longest = max(len(window) for window in windows)
-    return torch.tensor([window + [0] * (longest - len(window)) for window in windows])
-
-
-def _new_ids(text: list[int], prompt: list[int], stop_token_id: int | None) -> list[int]:
-    new = text[len(prompt) :]
-    return new[:-1] if new and new[-1] == stop_token_id else new
 
 
 def _check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:

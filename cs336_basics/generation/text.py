@@ -1,8 +1,12 @@
-"""From a prompt of text to a continuation of text."""
+"""From a prompt of text to a continuation of text, whole or as it comes."""
+
+import codecs
+from collections.abc import Iterable, Iterator
 
 import torch
 
-from cs336_basics.generation.decoding import generate
+from cs336_basics.generation.decoding import generate, stream_tokens
+from cs336_basics.generation.overflow import Overflow
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 
@@ -16,20 +20,73 @@ def complete_texts(
     temperature: float,
     top_p: float,
     seed: int,
+    overflow: Overflow = "recompute",
 ) -> list[str]:
     """Return a continuation of each prompt, up to END_OF_TEXT; an empty prompt begins a new document."""
-    stop_token_id = tokenizer.special_token_ids.get(END_OF_TEXT)
-    device = next(model.parameters()).device
     continuations = generate(
         model,
         [prompt_ids(tokenizer, prompt) for prompt in prompts],
         max_new_tokens,
         temperature=temperature,
         top_p=top_p,
-        stop_token_id=stop_token_id,
-        generator=torch.Generator(device).manual_seed(seed),
+        stop_token_id=tokenizer.special_token_ids.get(END_OF_TEXT),
+        generator=seeded_generator(model, seed),
+        overflow=overflow,
     )
     return [tokenizer.decode(ids) for ids in continuations]
+
+
+def stream_text(
+    model: TransformerLM,
+    tokenizer: Tokenizer,
+    prompt: str,
+    *,
+    max_new_tokens: int,
+    temperature: float,
+    top_p: float,
+    generator: torch.Generator,
+    overflow: Overflow = "recompute",
+) -> Iterator[str]:
+    """Yield the continuation of one prompt in pieces, each as soon as its characters are complete.
+
+    Joined they are what `complete_texts` returns for the prompt and the same random state.
+    """
+    ids = stream_tokens(
+        model,
+        prompt_ids(tokenizer, prompt),
+        max_new_tokens,
+        temperature=temperature,
+        top_p=top_p,
+        stop_token_id=tokenizer.special_token_ids.get(END_OF_TEXT),
+        generator=generator,
+        overflow=overflow,
+    )
+    return decode_stream(tokenizer, ids)
+
+
+def decode_stream(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
+    """Yield the text of `ids` as `tokenizer.decode` gives it, piece by piece.
+
+    The bytes of a character may be spread over several tokens: they are held back until it is whole.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+    for id in ids:
+        if id not in tokenizer.vocab:
+            raise ValueError(
+                f"ids must be entries of the vocabulary of size {tokenizer.vocab_size} but one is {id}; "
+                "decode with the tokenizer that encoded them"
+            )
+        text = decoder.decode(tokenizer.vocab[id])
+        if text:
+            yield text
+    rest = decoder.decode(b"", final=True)
+    if rest:
+        yield rest
+
+
+def seeded_generator(model: TransformerLM, seed: int) -> torch.Generator:
+    """Return a source of randomness on the model's device."""
+    return torch.Generator(next(model.parameters()).device).manual_seed(seed)
 
 
 def prompt_ids(tokenizer: Tokenizer, prompt: str) -> list[int]:

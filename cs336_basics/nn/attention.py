@@ -2,11 +2,13 @@
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cs336_basics.functional.attention import causal_mask, scaled_dot_product_attention
 from cs336_basics.functional.rope import rope
+from cs336_basics.nn.decoding_step import DecodingStep
+from cs336_basics.nn.kv_cache import LayerCache
 from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.rope import RopeTables
 
@@ -45,14 +47,25 @@ class MultiHeadSelfAttention(nn.Module):
         token_positions: Int[Tensor, "... seq"] | None = None,
     ) -> Float[Tensor, "... seq d_model"]:
         """Attend; with `rope_tables`, rotate queries and keys by their positions (0, 1, ... by default)."""
-        q = rearrange(self.q_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
-        k = rearrange(self.k_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
-        v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        q, k, v = self.project(x)
         if rope_tables is not None:
             q, k = rotate_heads(q, k, rope_tables, token_positions)
         attended = self.attend(q, k, v)
         concatenated = rearrange(attended, "... heads seq d_head -> ... seq (heads d_head)")
         return self.output_proj(concatenated)
+
+    def project(
+        self, x: Float[Tensor, "... seq d_model"]
+    ) -> tuple[
+        Float[Tensor, "... heads seq d_head"],
+        Float[Tensor, "... heads seq d_head"],
+        Float[Tensor, "... heads seq d_head"],
+    ]:
+        """Return queries, keys and values, each split into heads."""
+        q = rearrange(self.q_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        k = rearrange(self.k_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        return q, k, v
 
     def attend(
         self,
@@ -63,6 +76,42 @@ class MultiHeadSelfAttention(nn.Module):
         """Let each position take from the values of those that it may look at; variants have other ways."""
         mask = causal_mask(q.shape[-2], device=q.device)
         return scaled_dot_product_attention(q, k, v, mask)
+
+    def prefill(
+        self,
+        x: Float[Tensor, "batch seq d_model"],
+        rope_tables: RopeTables | None,
+        layer_cache: LayerCache,
+    ) -> Float[Tensor, "batch seq d_model"]:
+        """Do what `forward` does at the positions 0, 1, ..., and leave the keys and values in the cache."""
+        q, k, v = self.project(x)
+        if rope_tables is not None:
+            q, k = rotate_heads(q, k, rope_tables, None)
+        layer_cache.fill(k, v)
+        attended = self.attend(q, k, v)
+        concatenated = rearrange(attended, "batch heads seq d_head -> batch seq (heads d_head)")
+        return self.output_proj(concatenated)
+
+    def decode(
+        self, x: Float[Tensor, "batch 1 d_model"], step: DecodingStep, layer_cache: LayerCache
+    ) -> Float[Tensor, "batch 1 d_model"]:
+        """Do what `forward` does for one new position of each row, with the earlier ones from the cache."""
+        q, k, v = self.project(x)
+        q, k = step.rotate(q), step.rotate(k)
+        keys, values = layer_cache.append(k, v, step)
+        attended = self.attend_to_cache(q, keys, values, step.mask)
+        concatenated = rearrange(attended, "batch heads 1 d_head -> batch 1 (heads d_head)")
+        return self.output_proj(concatenated)
+
+    def attend_to_cache(
+        self,
+        q: Float[Tensor, "batch heads 1 d_head"],
+        keys: Float[Tensor, "batch heads keys d_head"],
+        values: Float[Tensor, "batch heads keys d_head"],
+        mask: Bool[Tensor, "batch 1 1 keys"] | None,
+    ) -> Float[Tensor, "batch heads 1 d_head"]:
+        """Let the new position of each row take from what the cache holds of it."""
+        return scaled_dot_product_attention(q, keys, values, mask)
 
 
 def rotate_heads(

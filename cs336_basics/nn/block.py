@@ -5,6 +5,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cs336_basics.nn.attention import MultiHeadSelfAttention
+from cs336_basics.nn.decoding_step import DecodingStep
+from cs336_basics.nn.kv_cache import LayerCache
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RopeTables
 from cs336_basics.nn.swiglu import SwiGLU
@@ -46,5 +48,24 @@ class TransformerBlock(nn.Module):
     ) -> Float[Tensor, "... seq d_model"]:
         """Add to the residual stream what attention and the feed-forward network read from it."""
         x = x + self.attn(self.ln1(x), rope_tables, token_positions)
+        x = x + self.ffn(self.ln2(x))
+        return x
+
+    def prefill(
+        self,
+        x: Float[Tensor, "batch seq d_model"],
+        rope_tables: RopeTables | None,
+        layer_cache: LayerCache,
+    ) -> Float[Tensor, "batch seq d_model"]:
+        """Do what `forward` does, and leave the keys and values in the cache."""
+        x = x + self.attn.prefill(self.ln1(x), rope_tables, layer_cache)
+        x = x + self.ffn(self.ln2(x))
+        return x
+
+    def decode(
+        self, x: Float[Tensor, "batch 1 d_model"], step: DecodingStep, layer_cache: LayerCache
+    ) -> Float[Tensor, "batch 1 d_model"]:
+        """Do what `forward` does for one new position of each row, with the earlier ones from the cache."""
+        x = x + self.attn.decode(self.ln1(x), step, layer_cache)
         x = x + self.ffn(self.ln2(x))
         return x

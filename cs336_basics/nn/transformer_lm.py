@@ -1,13 +1,18 @@
 """The language model: embedding, blocks, a last norm, and a score for each entry of the vocabulary."""
 
+from collections.abc import Sequence
+
 import torch
+from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from cs336_basics.nn.block import TransformerBlock
 from cs336_basics.nn.build import build_parts
 from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.decoding_step import decoding_step
 from cs336_basics.nn.embedding import Embedding
+from cs336_basics.nn.kv_cache import KeyValueCache
 from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
@@ -89,6 +94,38 @@ class TransformerLM(nn.Module):
             x = layer(x, rope_tables, token_positions)
         normalized = self.ln_final(x)
         return normalized
+
+    def prefill(
+        self, ids: Int[Tensor, "batch seq"], lengths: Sequence[int], cache: KeyValueCache
+    ) -> Float[Tensor, "batch vocab"]:
+        """Read texts into the cache and return the logits after the last token of each.
+
+        Text r is the first `lengths[r]` ids of row r; what follows them is padding, which changes nothing.
+        What the cache held before is gone.
+        """
+        self._check_length(ids.shape[-1])
+        rope_tables = self.positions()
+        x = self.token_embeddings(ids)
+        for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
+            x = layer.prefill(x, rope_tables, layer_cache)  # pyright: ignore[reportCallIssue]
+        cache.lengths = list(lengths)
+        last = torch.tensor(lengths, device=x.device) - 1
+        last_x = x[torch.arange(len(lengths), device=x.device), last]
+        normalized = self.ln_final(last_x)
+        logits = self.lm_head(normalized)
+        return logits
+
+    def decode(self, ids: Int[Tensor, "batch"], cache: KeyValueCache) -> Float[Tensor, "batch vocab"]:
+        """Add one token to each text in the cache and return the logits after it."""
+        self._check_length(max(cache.lengths) + 1)
+        step = decoding_step(cache.lengths, self.positions(), device=ids.device)
+        x = self.token_embeddings(rearrange(ids, "batch -> batch 1"))
+        for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
+            x = layer.decode(x, step, layer_cache)  # pyright: ignore[reportCallIssue]
+        cache.lengths = [length + 1 for length in cache.lengths]
+        normalized = self.ln_final(rearrange(x, "batch 1 d_model -> batch d_model"))
+        logits = self.lm_head(normalized)
+        return logits
 
     def _check_length(self, seq: int) -> None:
         if seq > self.config.context_length:

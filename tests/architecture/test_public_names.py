@@ -17,6 +17,7 @@ TABLE = cs336_basics._MODULE_OF
 PROMISED = {
     "AdamW",
     "Embedding",
+    "KeyValueCache",
     "Linear",
     "ModelConfig",
     "MultiHeadSelfAttention",
@@ -39,6 +40,7 @@ PROMISED = {
     "scaled_dot_product_attention",
     "silu",
     "softmax",
+    "stream_tokens",
     "train_bpe",
 }
 

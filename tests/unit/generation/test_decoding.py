@@ -1,43 +1,60 @@
+"""Generation with the cache gives the tokens of the definition, one prompt or many, whole or as they come."""
+
 import pytest
 import torch
+from jaxtyping import config as jaxtyping_config
 
 from cs336_basics import TransformerLM, generate
-from cs336_basics.generation.decoding import pad_right
+from cs336_basics.generation.decoding import stream_tokens
+from cs336_basics.generation.plain_decoding import generate_plainly
+from tests.unit.generation.models import CONTEXT, PROMPTS, VOCAB, decided_model
 
-VOCAB, CONTEXT = 31, 7
-PROMPTS = [[3], [1, 4, 1, 5, 9], [2, 6, 5], [3, 5, 8, 9, 7, 9, 3, 2, 3, 8, 4]]
+SETTINGS = {
+    "greedy": {"temperature": 0},
+    "sampled": {"temperature": 2.0, "top_p": 0.8},
+}
 
 
 @pytest.fixture
 def model() -> TransformerLM:
-    """A model whose choices depend on the whole window: random weights, logits far apart."""
-    torch.manual_seed(7)
-    model = TransformerLM(VOCAB, CONTEXT, 28, 1, 2, 11)
-    with torch.no_grad():
-        model.get_parameter("layers.0.attn.output_proj.weight").mul_(5)
-        model.lm_head.weight.mul_(5)
-    return model
+    return decided_model()
 
 
-def greedy_by_definition(model: TransformerLM, prompt: list[int], max_new_tokens: int) -> list[int]:
-    text = list(prompt)
-    for _ in range(max_new_tokens):
-        logits = model(torch.tensor(text[-CONTEXT:]))[-1]
-        text.append(int(logits.argmax()))
-    return text[len(prompt) :]
+def seeded(settings: dict) -> dict:
+    return {**settings, "generator": torch.Generator().manual_seed(5)}
 
 
-@pytest.mark.parametrize("prompt", PROMPTS, ids=len)
-@pytest.mark.parametrize("max_new_tokens", [1, 11])
-def test_generate_at_temperature_0_equals_the_definition(model, prompt, max_new_tokens):
-    expected = greedy_by_definition(model, prompt, max_new_tokens)
-    assert generate(model, prompt, max_new_tokens, temperature=0) == expected
+@pytest.mark.parametrize("overflow", ["recompute", "half"])
+@pytest.mark.parametrize("max_new_tokens", [CONTEXT - 1, 17])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_generate_gives_the_tokens_of_the_definition(model, name, max_new_tokens, overflow):
+    settings = {**SETTINGS[name], "overflow": overflow}
+    for prompts in ([PROMPTS[0]], [PROMPTS[3]], PROMPTS):
+        expected = generate_plainly(model, prompts, max_new_tokens, **seeded(settings))
+        assert generate(model, prompts, max_new_tokens, **seeded(settings)) == expected
+        if len(prompts) == 1:
+            assert generate(model, prompts[0], max_new_tokens, **seeded(settings)) == expected[0]
+            assert list(stream_tokens(model, prompts[0], max_new_tokens, **seeded(settings))) == expected[0]
 
 
-def test_generate_chooses_by_the_whole_window(model):
-    # Without this the comparisons above could pass for a model that looks at the last token only.
-    after_3 = {tuple(generate(model, [*other, 3], 5, temperature=0)) for other in ([], [1], [2], [4, 9])}
-    assert len(after_3) > 1
+@pytest.mark.parametrize("overflow", ["recompute", "half"])
+@pytest.mark.parametrize("name", SETTINGS)
+def test_generate_stops_rows_as_the_definition_does(model, name, overflow):
+    settings = {**SETTINGS[name], "overflow": overflow}
+    lengths = set()
+    for stop in (3, 13, 21):
+        expected = generate_plainly(model, PROMPTS, 17, stop_token_id=stop, **seeded(settings))
+        assert generate(model, PROMPTS, 17, stop_token_id=stop, **seeded(settings)) == expected
+        lengths |= {len(ids) for ids in expected}
+    assert len(lengths) > 2
+
+
+@pytest.mark.parametrize("context_length", [1, 2, 3])
+@pytest.mark.parametrize("overflow", ["recompute", "half"])
+def test_generate_in_the_shortest_contexts(context_length, overflow):
+    model = decided_model(context_length)
+    expected = generate_plainly(model, PROMPTS, 9, temperature=0, overflow=overflow)
+    assert generate(model, PROMPTS, 9, temperature=0, overflow=overflow) == expected
 
 
 def test_generate_of_a_batch_equals_one_prompt_after_another(model):
@@ -45,12 +62,41 @@ def test_generate_of_a_batch_equals_one_prompt_after_another(model):
     assert generate(model, PROMPTS, 13, temperature=0) == alone
 
 
-def test_generate_of_a_batch_stops_each_prompt_on_its_own(model):
-    alone = [generate(model, prompt, 13, temperature=0) for prompt in PROMPTS]
-    stop = alone[1][2]
-    cut = [ids[: ids.index(stop)] if stop in ids else ids for ids in alone]
-    assert len({len(ids) for ids in cut}) > 1
-    assert generate(model, PROMPTS, 13, temperature=0, stop_token_id=stop) == cut
+def test_stream_yields_a_token_before_the_next_is_computed(model):
+    calls = []
+    model.lm_head.register_forward_pre_hook(lambda *_: calls.append(1))
+    tokens = stream_tokens(model, [1, 4], 5, temperature=0)
+    assert calls == []
+    next(tokens)
+    assert len(calls) == 1
+    next(tokens)
+    assert len(calls) == 2
+    assert len(list(tokens)) == 3
+    assert len(calls) == 5
+
+
+def test_stream_leaves_out_the_stop_token(model):
+    ids = generate(model, [1, 4, 1], 13, temperature=0)
+    assert list(stream_tokens(model, [1, 4, 1], 13, temperature=0, stop_token_id=ids[0])) == []
+
+
+def test_between_two_tokens_of_a_stream_the_caller_may_train(model):
+    tokens = stream_tokens(model, [1, 4], 5)
+    next(tokens)
+    model(torch.tensor([1, 2])).sum().backward()
+    assert model.lm_head.weight.grad is not None
+    next(tokens)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "settings", "message"),
+    [([1], {"top_p": 0.0}, "top_p"), ([], {}, "empty")],
+)
+def test_stream_refuses_what_makes_no_sense_before_the_first_token_is_asked_for(
+    model, prompt, settings, message
+):
+    with pytest.raises(ValueError, match=message):
+        stream_tokens(model, prompt, 3, **settings)
 
 
 def test_generate_returns_new_ids_without_the_stop_token(model):
@@ -124,6 +170,13 @@ def test_generate_refuses_settings_that_make_no_sense(model, settings, message):
         generate(model, [1, 4], **({"max_new_tokens": 3} | settings))
 
 
+@pytest.mark.parametrize("function", [generate, stream_tokens])
+def test_an_unknown_rule_for_overflow_is_refused(model, function):
+    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
+    with pytest.raises(ValueError, match="one of recompute, half but is 'slide'"):
+        function(model, [1], 3, overflow="slide")
+
+
 @pytest.mark.parametrize("prompts", [[], [[]], [[1], []]], ids=str)
 def test_generate_refuses_an_empty_prompt(model, prompts):
     with pytest.raises(ValueError, match="at least one token but is empty"):
@@ -134,7 +187,3 @@ def test_generate_refuses_an_empty_prompt(model, prompts):
 def test_generate_names_an_id_outside_the_vocabulary(model, wrong):
     with pytest.raises(IndexError, match=rf"vocabulary of 31 but got {wrong};"):
         generate(model, [[1], [1, wrong, 4]], 3)
-
-
-def test_pad_right_fills_up_with_zeros():
-    assert pad_right([[1], [2, 3, 4], [5, 6]]).tolist() == [[1, 0, 0], [2, 3, 4], [5, 6, 0]]

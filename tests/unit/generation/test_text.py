@@ -1,8 +1,16 @@
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cs336_basics.generation.decoding import generate
-from cs336_basics.generation.text import complete_texts, prompt_ids
+from cs336_basics.generation.text import (
+    complete_texts,
+    decode_stream,
+    prompt_ids,
+    seeded_generator,
+    stream_text,
+)
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
@@ -28,6 +36,48 @@ def test_each_prompt_is_continued_as_generate_continues_its_ids(model, tokenizer
     for prompt, text in zip(["ab", "a longer prompt"], texts, strict=True):
         ids = generate(model, list(prompt.encode()), 7, temperature=0.0, stop_token_id=256)
         assert text == tokenizer.decode(ids)
+
+
+def test_streamed_pieces_join_to_the_completed_text(model, tokenizer):
+    for overflow in ("recompute", "half"):
+        options = {"max_new_tokens": 23, "temperature": 1.0, "top_p": 0.9, "overflow": overflow}
+        pieces = stream_text(model, tokenizer, "ab", generator=seeded_generator(model, 3), **options)
+        assert ["".join(pieces)] == complete(model, tokenizer, ["ab"], **options)
+
+
+def test_a_generator_goes_on_from_one_streamed_text_to_the_next(model, tokenizer):
+    options = {"max_new_tokens": 7, "temperature": 1.0, "top_p": 1.0}
+    generator = seeded_generator(model, 3)
+    first, second = (
+        list(stream_text(model, tokenizer, "ab", generator=generator, **options)) for _ in range(2)
+    )
+    assert first != second
+
+
+def test_characters_come_when_they_are_whole(tokenizer):
+    ids = iter([*"aé日".encode(), *b"b\xf0\x9f"])
+    pieces = decode_stream(tokenizer, ids)
+    assert next(pieces) == "a"
+    assert next(pieces) == "é"
+    assert next(pieces) == "日"
+    assert list(ids)[:1] == [ord("b")]
+
+
+def test_what_never_becomes_a_character_comes_at_the_end(tokenizer):
+    assert list(decode_stream(tokenizer, b"b\xf0\x9f")) == ["b", "\ufffd"]
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(st.lists(st.sampled_from(["a", "é", "日", "\U0001f600", "\x00"])), st.binary(max_size=7))
+def test_decode_stream_is_decode(words, rest):
+    tokenizer = Tokenizer(dict(enumerate(BYTE_TOKENS)), [], [END_OF_TEXT])
+    for ids in ([*"".join(words).encode(), *rest, 256], [*rest, *"".join(words).encode()]):
+        assert "".join(decode_stream(tokenizer, ids)) == tokenizer.decode(ids)
+
+
+def test_an_id_that_the_tokenizer_lacks_is_refused(tokenizer):
+    with pytest.raises(ValueError, match="vocabulary of size 257 but one is 257"):
+        list(decode_stream(tokenizer, [257]))
 
 
 def test_the_seed_alone_decides(model, tokenizer):
