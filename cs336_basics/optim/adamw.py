@@ -69,7 +69,8 @@ class AdamW(Optimizer):
         parameter.mul_(1 - lr * weight_decay)
         first_moment.lerp_(gradient, 1 - beta1)
         second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        step_size = lr / (1 - beta1 ** state["step"])
+        # Both sides of the last fraction times sqrt(1 - beta2^t), which saves dividing all of sqrt(v) by it.
         root_correction = math.sqrt(1 - beta2 ** state["step"])
-        denominator = (second_moment.sqrt() / root_correction).add_(eps)
+        step_size = lr * root_correction / (1 - beta1 ** state["step"])
+        denominator = second_moment.sqrt().add_(eps * root_correction)
         parameter.addcdiv_(first_moment, denominator, value=-step_size)
