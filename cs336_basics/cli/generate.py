@@ -38,10 +38,13 @@ class Generate(Command):
     """Another seed gives other continuations."""
     device: Device = "auto"
     """Where to compute."""
+    compile: bool = False
+    """Compile parts of the model first, where there is a compiler; for long texts on a GPU."""
 
     def execute(self) -> None:
         """Print each continuation behind its prompt, a single one while it is written."""
         from cs336_basics.generation.text import complete_texts, seeded_generator, stream_text
+        from cs336_basics.training.compilation import compile_for_generation
         from cs336_basics.training.run_folder import RunFolder
         from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run
 
@@ -50,6 +53,8 @@ class Generate(Command):
         run = RunFolder(self.run)
         tokenizer = open_run_tokenizer(run)
         model = open_trained_run(run, device=self.device).model
+        if self.compile:
+            compile_for_generation(model)
         if self.num_samples != 1:
             prompts = [self.prompt] * self.num_samples
             continuations = complete_texts(model, tokenizer, prompts, seed=self.seed, **self.settings())

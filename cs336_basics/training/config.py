@@ -72,7 +72,7 @@ class TrainingConfig:
     precision: Precision = "auto"
     """The type of matrix products (weights stay float32); auto: bf16 where it is faster."""
     compile: bool = False
-    """Compile the model with torch.compile (needs a C++ compiler; on Apple's GPU it only traces)."""
+    """Compile the blocks with torch.compile, where there is a compiler (on Apple's GPU it only traces)."""
     seed: int = 0
     """Decides the first weights and which windows each step sees."""
 

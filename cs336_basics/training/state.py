@@ -11,6 +11,7 @@ from cs336_basics.checkpoint.run_checkpoint import (
 )
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.adamw import AdamW
+from cs336_basics.training.compilation import compile_for_training
 from cs336_basics.training.config import OptimizerConfig, RunConfig
 from cs336_basics.training.run_folder import RunFolder
 
@@ -36,14 +37,8 @@ def start_or_continue(config: RunConfig, run: RunFolder) -> TrainingState:
         progress = load_run_checkpoint(checkpoint, state.model, state.optimizer)
         state.step, state.seconds = progress["step"], progress["seconds"]
     if config.training.compile:
-        compile_blocks(model, backend="aot_eager" if config.training.device == "mps" else "inductor")
+        compile_for_training(model)
     return state
-
-
-def compile_blocks(model: TransformerLM, *, backend: str) -> None:
-    """Compile the blocks, which are nearly all of the work: one compilation serves all of them."""
-    for block in model.layers:
-        block.compile(backend=backend)
 
 
 def new_model(config: RunConfig) -> TransformerLM:

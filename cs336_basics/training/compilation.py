@@ -1,0 +1,50 @@
+"""torch.compile for a model, part by part, where this machine has what a compiler needs."""
+
+import warnings
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from cs336_basics.nn.transformer_lm import TransformerLM
+
+
+def compile_for_training(model: TransformerLM) -> None:
+    """Compile the blocks, which are nearly all of the work: one compilation serves all of them."""
+    _compile(model.layers, _device_of(model))
+
+
+def compile_for_generation(model: TransformerLM) -> None:
+    """Compile norms and feed-forward networks; attention sees another number of keys at each step.
+
+    For a few texts on a CPU, where reading the weights takes the time, this gains nothing.
+    """
+    parts = [part for block in model.layers for part in (block.ln1, block.ln2, block.ffn)]
+    _compile(parts, _device_of(model))
+
+
+def _compile(modules: Iterable[nn.Module], device: torch.device) -> None:
+    backend = "aot_eager" if device.type == "mps" else "inductor"
+    reason = why_not(backend, device)
+    if reason is not None:
+        warnings.warn(f"going on without compiling, which does not work here ({reason})", stacklevel=3)
+        return
+    for module in modules:
+        module.compile(backend=backend)
+
+
+def why_not(backend: str, device: torch.device) -> str | None:
+    """Compile something small; return None, or in one line why it failed (mostly there is no compiler)."""
+    try:
+        torch.compile(_successor, backend=backend)(torch.zeros(1, device=device))
+    except RuntimeError as error:  # all that the compiler raises
+        return str(error).strip().split("\n", 1)[0]
+    return None
+
+
+def _successor(x: torch.Tensor) -> torch.Tensor:
+    return x + 1
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
