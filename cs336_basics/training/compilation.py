@@ -19,8 +19,8 @@ def compile_for_generation(model: TransformerLM) -> None:
 
     For a few texts on a CPU, where reading the weights takes the time, this gains nothing.
     """
-    parts = [part for block in model.layers for part in (block.ln1, block.ln2, block.ffn)]
-    _compile(parts, _device_of(model))
+    names = [f"layers.{layer}.{part}" for layer in range(len(model.layers)) for part in ("ln1", "ln2", "ffn")]
+    _compile([model.get_submodule(name) for name in names], _device_of(model))
 
 
 def _compile(modules: Iterable[nn.Module], device: torch.device) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.benchmarks.comparison import Subject, Target, Task, rows
 from tests.benchmarks.fresh_process import Measurement, measure_in_fresh_process, memory_can_be_sampled
+from tests.integration.command import ONE_THREAD
 from tests.unit.tokenization.references import real_text
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +137,46 @@ def test_a_subject_that_fails_is_an_error(capfd):
     with pytest.raises(RuntimeError, match="ended with status 1"):
         measure_in_fresh_process("tests.benchmarks.tokenizer_subjects:missing", {})
     assert "AttributeError" in capfd.readouterr().err
+
+
+def model_benchmark(*arguments: str | int) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.model", "--tiny", *map(str, arguments)],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=300, env=ONE_THREAD,
+    )  # fmt: skip
+
+
+def test_model_benchmark_compares_the_update_with_the_fused_one():
+    result = model_benchmark("--repetitions", 1, "--only", "optimizer")
+    assert result.returncode == 0, result.stderr
+    assert tasks_and_libraries(result.stdout) == block("AdamW.step", OURS, "transformers")
+
+
+@needs_memory
+@pytest.mark.endurance
+def test_model_benchmark_prints_a_row_for_each_task_and_library():
+    parts = ("training", "memory", "optimizer", "generation", "import")
+    result = model_benchmark("--repetitions", 1, "--only", *parts)
+    assert result.returncode == 0, result.stderr
+    everyone = (OURS, "plain forms", "with sdpa", "transformers")
+    assert tasks_and_libraries(result.stdout) == [
+        *block("training step, fp32", *everyone),
+        *block("training step, bf16 autocast", *everyone),
+        *block("training step, fp32: peak memory", *everyone),
+        *block("AdamW.step", OURS, "transformers"),
+        *block("generation, batch 1, 30 tokens, greedy", OURS, "plain forms", "transformers"),
+        *block("generation, batch 1, 30 tokens, top-p 0.9", OURS, "transformers"),
+        *block("generation, batch 16, 15 tokens, greedy", OURS, "transformers"),
+        *block("generation, batch 16, 15 tokens, top-p 0.9", OURS, "transformers"),
+        *block("import of every name, above torch", OURS),
+    ]
+    assert "large products reach" in result.stdout
+
+
+@needs_memory
+@pytest.mark.endurance
+def test_model_benchmark_shows_memory_against_length():
+    result = model_benchmark("--only", "length")
+    assert result.returncode == 0, result.stderr
+    (row,) = [line for line in result.stdout.splitlines() if line.startswith("| ") and "256" in line]
+    assert row.count("MB") == 3
