@@ -35,7 +35,10 @@ if TYPE_CHECKING:
     from cs336_basics.nn.transformer_lm import TransformerLM as TransformerLM
     from cs336_basics.optim.adamw import AdamW as AdamW
     from cs336_basics.optim.clipping import clip_gradients as clip_gradients
+    from cs336_basics.optim.muon import Muon as Muon
+    from cs336_basics.optim.schedule import constant_schedule as constant_schedule
     from cs336_basics.optim.schedule import cosine_schedule as cosine_schedule
+    from cs336_basics.optim.schedule import wsd_schedule as wsd_schedule
     from cs336_basics.optim.sgd import SGD as SGD
     from cs336_basics.tokenization.bpe_training import train_bpe as train_bpe
     from cs336_basics.tokenization.tokenizer import Tokenizer as Tokenizer
@@ -48,6 +51,7 @@ _MODULE_OF = {
     "Linear": "nn.linear",
     "ModelConfig": "nn.config",
     "MultiHeadSelfAttention": "nn.attention",
+    "Muon": "optim.muon",
     "RMSNorm": "nn.rmsnorm",
     "SGD": "optim.sgd",
     "SwiGLU": "nn.swiglu",
@@ -57,6 +61,7 @@ _MODULE_OF = {
     "chunked_causal_attention": "functional.chunked_attention",
     "chunked_cross_entropy": "functional.chunked_loss",
     "clip_gradients": "optim.clipping",
+    "constant_schedule": "optim.schedule",
     "cosine_schedule": "optim.schedule",
     "cross_entropy": "functional.loss",
     "evaluate": "evaluation.held_out_loss",
@@ -73,6 +78,7 @@ _MODULE_OF = {
     "softmax": "functional.activation",
     "stream_tokens": "generation.decoding",
     "train_bpe": "tokenization.bpe_training",
+    "wsd_schedule": "optim.schedule",
 }
 
 __all__ = list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]

@@ -1,1 +1,1 @@
-"""Optimizers, the learning-rate schedule and gradient clipping; nothing here knows of a model."""
+"""Optimizers, learning-rate schedules and gradient clipping; nothing here knows of a model."""

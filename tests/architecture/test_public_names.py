@@ -21,6 +21,7 @@ PROMISED = {
     "Linear",
     "ModelConfig",
     "MultiHeadSelfAttention",
+    "Muon",
     "RMSNorm",
     "SGD",
     "SwiGLU",
@@ -28,6 +29,7 @@ PROMISED = {
     "TransformerBlock",
     "TransformerLM",
     "clip_gradients",
+    "constant_schedule",
     "cosine_schedule",
     "cross_entropy",
     "evaluate",
@@ -42,6 +44,7 @@ PROMISED = {
     "softmax",
     "stream_tokens",
     "train_bpe",
+    "wsd_schedule",
 }
 
 
