@@ -3,8 +3,9 @@
 import statistics
 import time
 
+from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig
-from cs336_basics.training.state import new_model, new_optimizer
+from cs336_basics.training.state import new_model
 from cs336_basics.training.step import train_step
 from cs336_basics.training.token_data import TokenData
 
@@ -20,7 +21,7 @@ def steps_within(minutes: float, config: RunConfig, data: TokenData) -> int:
 def seconds_per_step(config: RunConfig, data: TokenData) -> float:
     """Return the median time of a training step, from a few seconds of them."""
     model = new_model(config)
-    optimizer = new_optimizer(model, config.optimizer)
+    optimizer = new_optimizer(model, config)
     durations: list[float] = []
     while len(durations) <= WARM_UP_STEPS or sum(durations) < MEASURED_SECONDS:
         start = time.perf_counter()

@@ -2,46 +2,70 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from cs336_basics.nn.config import ModelConfig
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16"]
+OptimizerName = Literal["adamw", "sgd", "muon"]
+ScheduleName = Literal["cosine", "wsd", "constant"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
-    """AdamW, its schedule and the clipping of gradients."""
+    """The optimizer, its schedule and the clipping of gradients."""
 
+    optimizer: OptimizerName = "adamw"
+    """What updates the weights: adamw; sgd, without momentum and weight decay; muon, for the matrices of the
+    blocks, with adamw for embedding, head and norms."""
+    schedule: ScheduleName = "cosine"
+    """What follows the warm-up: cosine, down to the minimum; wsd (warmup-stable-decay), the highest rate and
+    at the end a linear decay to the minimum; constant, the highest rate."""
     learning_rate: float = 1e-3
     """The highest learning rate, reached at the end of the warm-up."""
     min_learning_rate: float = 1e-4
-    """The learning rate at the end of the cosine and after it."""
+    """The learning rate at the end of the cosine, or of the decay of wsd, and after it."""
     warmup_steps: int = 100
     """Steps of the linear warm-up from 0."""
     cosine_steps: int | None = None
     """The step at which the cosine ends; None: the last one."""
+    decay_share: float = 0.2
+    """Which share of all steps, the last ones, the decay of wsd takes."""
     beta1: float = 0.9
-    """How much of the running mean of gradients is kept at each step."""
+    """How much of AdamW's running mean of gradients is kept at each step."""
     beta2: float = 0.95
-    """How much of the running mean of squared gradients is kept at each step."""
+    """How much of AdamW's running mean of squared gradients is kept at each step."""
     eps: float = 1e-8
-    """Added to the root of the mean square before the division."""
+    """Added to the root of AdamW's mean square before the division."""
+    muon_momentum: float = 0.95
+    """How much of Muon's running sum of gradients is kept at each step."""
+    muon_update_rms: float = 0.2
+    """The root mean square of the entries of Muon's updates, as a multiple of the learning rate. AdamW's is
+    usually 0.2 to 0.4 of it, so this sets how fast matrices learn beside the embedding and the head."""
     weight_decay: float = 0.1
     """The share of each weight, times the learning rate, that a step takes away."""
     max_gradient_norm: float = 1.0
     """Gradients whose global norm is larger are scaled down to it."""
 
     def __post_init__(self) -> None:
-        for name in ("learning_rate", "min_learning_rate", "warmup_steps", "weight_decay", "eps"):
+        for name in (
+            "learning_rate",
+            "min_learning_rate",
+            "warmup_steps",
+            "weight_decay",
+            "eps",
+            "muon_update_rms",
+        ):
             if not getattr(self, name) >= 0:  # so that NaN is refused too
                 raise ValueError(f"{name} must not be negative but is {getattr(self, name)}")
-        for name in ("beta1", "beta2"):
+        for name in ("beta1", "beta2", "muon_momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1) but is {getattr(self, name)}")
         if self.cosine_steps is not None and self.cosine_steps < 1:
             raise ValueError(f"cosine_steps must be at least 1 but is {self.cosine_steps}")
+        if not 0 < self.decay_share <= 1:
+            raise ValueError(f"decay_share must lie in (0, 1] but is {self.decay_share}")
         if self.min_learning_rate > self.learning_rate:
             raise ValueError(
                 f"min_learning_rate must not exceed learning_rate but {self.min_learning_rate} exceeds "
@@ -49,6 +73,9 @@ class OptimizerConfig:
             )
         if not self.max_gradient_norm > 0:
             raise ValueError(f"max_gradient_norm must be positive but is {self.max_gradient_norm}")
+        for name, choices in (("optimizer", get_args(OptimizerName)), ("schedule", get_args(ScheduleName))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +136,11 @@ class RunConfig:
     def cosine_steps(self) -> int:
         """The step at which the learning rate reaches its minimum."""
         return self.training.steps if self.optimizer.cosine_steps is None else self.optimizer.cosine_steps
+
+    @property
+    def decay_steps(self) -> int:
+        """Steps that the decay of wsd takes, at least 1."""
+        return max(1, round(self.optimizer.decay_share * self.training.steps))
 
     @property
     def tokens_per_step(self) -> int:

@@ -7,6 +7,7 @@ loss.png       the same as a picture
 checkpoints/   see `cs336_basics.checkpoint.run_checkpoint`
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,15 +76,22 @@ class RunFolder:
             )
         return read_json(self.config)
 
-    def claim(self, content: dict[str, Any], *, compared: tuple[str, ...]) -> None:
+    def claim(
+        self,
+        content: dict[str, Any],
+        *,
+        compared: tuple[str, ...],
+        complete: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+    ) -> None:
         """Store the configuration; once there is a checkpoint, the entries in `compared` must stay equal.
 
-        A `ValueError` lists the fields that differ.
+        `complete` adds to what was stored the fields that did not exist then. A `ValueError` lists the
+        fields that differ.
         """
         if not (self.checkpoints / LATEST).is_file():
             write_json(self.config, content)
             return
-        stored = self.read_config()
+        stored = complete(self.read_config())
         differing = [
             difference
             for name in compared

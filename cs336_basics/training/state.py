@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.run_checkpoint import (
     latest_checkpoint,
@@ -10,9 +11,9 @@ from cs336_basics.checkpoint.run_checkpoint import (
     save_run_checkpoint,
 )
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
+from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_training
-from cs336_basics.training.config import OptimizerConfig, RunConfig
+from cs336_basics.training.config import RunConfig
 from cs336_basics.training.run_folder import RunFolder
 
 
@@ -21,7 +22,7 @@ class TrainingState:
     """Weights, moments, and how far the run has come."""
 
     model: TransformerLM
-    optimizer: AdamW
+    optimizer: Optimizer
     step: int = 0
     """Steps taken."""
     seconds: float = 0.0
@@ -31,7 +32,7 @@ class TrainingState:
 def start_or_continue(config: RunConfig, run: RunFolder) -> TrainingState:
     """Return the state of the run's last checkpoint, or a new model and optimizer."""
     model = new_model(config)
-    state = TrainingState(model=model, optimizer=new_optimizer(model, config.optimizer))
+    state = TrainingState(model=model, optimizer=new_optimizer(model, config))
     checkpoint = latest_checkpoint(run.checkpoints)
     if checkpoint is not None:
         progress = load_run_checkpoint(checkpoint, state.model, state.optimizer)
@@ -47,20 +48,6 @@ def new_model(config: RunConfig) -> TransformerLM:
         torch.manual_seed(config.training.seed)
         model = TransformerLM.from_config(config.model)
     return model.to(config.training.device)
-
-
-def new_optimizer(model: TransformerLM, config: OptimizerConfig) -> AdamW:
-    """Return AdamW with weight decay for the matrices and none for the gains of the norms."""
-    matrices = [parameter for parameter in model.parameters() if parameter.ndim >= 2]
-    gains = [parameter for parameter in model.parameters() if parameter.ndim < 2]
-    groups = [{"params": matrices}, {"params": gains, "weight_decay": 0.0}]
-    return AdamW(
-        groups,
-        lr=config.learning_rate,
-        betas=(config.beta1, config.beta2),
-        eps=config.eps,
-        weight_decay=config.weight_decay,
-    )
 
 
 def save(state: TrainingState, run: RunFolder) -> None:

@@ -7,15 +7,15 @@ import numpy as np
 import torch
 from jaxtyping import Int64
 from torch import Tensor
+from torch.optim import Optimizer
 
 from cs336_basics.data.batching import get_batch
 from cs336_basics.functional.chunked_loss import chunked_cross_entropy
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
 from cs336_basics.optim.clipping import clip_gradients
-from cs336_basics.optim.schedule import cosine_schedule
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import autocast
+from cs336_basics.training.learning_rate import learning_rate_of_step
 
 
 class NonFiniteError(RuntimeError):
@@ -34,7 +34,7 @@ class StepResult:
 
 
 def train_step(
-    model: TransformerLM, optimizer: AdamW, dataset: np.ndarray, config: RunConfig, step: int
+    model: TransformerLM, optimizer: Optimizer, dataset: np.ndarray, config: RunConfig, step: int
 ) -> StepResult:
     """Take step number `step` (the first is 1), a function of the weights, the configuration and `step` only.
 
@@ -83,17 +83,6 @@ def accumulate_gradients(
         loss.backward()
         mean_loss += loss.detach()
     return mean_loss.item()
-
-
-def learning_rate_of_step(config: RunConfig, step: int) -> float:
-    """Return the schedule's rate; step 1 is the first above 0, the last step is the end of the cosine."""
-    return cosine_schedule(
-        step,
-        config.optimizer.learning_rate,
-        config.optimizer.min_learning_rate,
-        config.optimizer.warmup_steps,
-        config.cosine_steps,
-    )
 
 
 def require_finite(step: int, *, loss: float, gradient_norm: float, learning_rate: float) -> None:

@@ -1,6 +1,7 @@
 import dataclasses
 
 import pytest
+from jaxtyping import config as jaxtyping_config
 
 from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 from tests.unit.training.small_run import CONFIG
@@ -17,6 +18,16 @@ def test_run_config_names_a_field_that_does_not_exist():
         RunConfig.from_dict(values)
 
 
+def test_run_config_gives_fields_that_are_missing_their_defaults():
+    values = CONFIG.to_dict()
+    later = ("optimizer", "schedule", "decay_share", "muon_momentum", "muon_update_rms")
+    for name in later:
+        del values["optimizer"][name]
+    found = RunConfig.from_dict(values)
+    assert found == CONFIG
+    assert (found.optimizer.optimizer, found.optimizer.schedule) == ("adamw", "cosine")
+
+
 def test_run_config_is_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         CONFIG.training.steps = 3  # pyright: ignore[reportAttributeAccessIssue]
@@ -26,6 +37,12 @@ def test_cosine_ends_at_the_last_step_unless_told_otherwise():
     assert CONFIG.cosine_steps == 12
     longer = dataclasses.replace(CONFIG, optimizer=OptimizerConfig(cosine_steps=40))
     assert longer.cosine_steps == 40
+
+
+@pytest.mark.parametrize(("share", "steps"), [(0.25, 3), (0.2, 2), (1.0, 12), (0.01, 1)])
+def test_the_decay_takes_its_share_of_the_steps_and_at_least_one(share, steps):
+    config = dataclasses.replace(CONFIG, optimizer=OptimizerConfig(decay_share=share))
+    assert config.decay_steps == steps
 
 
 @pytest.mark.parametrize(
@@ -50,9 +67,27 @@ def test_training_config_refuses(changes, named):
         ({"learning_rate": -1.0}, "learning_rate must not be negative but is -1.0"),
         ({"learning_rate": 1e-5}, "min_learning_rate must not exceed"),
         ({"max_gradient_norm": 0.0}, "max_gradient_norm"),
+        ({"decay_share": 0.0}, r"decay_share must lie in \(0, 1\] but is 0.0"),
+        ({"decay_share": 1.5}, r"decay_share must lie in \(0, 1\] but is 1.5"),
+        ({"muon_momentum": 1.0}, r"muon_momentum must lie in \[0, 1\) but is 1.0"),
+        ({"muon_update_rms": -0.2}, "muon_update_rms must not be negative but is -0.2"),
     ],
     ids=str,
 )
 def test_optimizer_config_refuses(changes, named):
     with pytest.raises(ValueError, match=named):
         OptimizerConfig(**changes)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"optimizer": "lion"}, "optimizer must be one of adamw, sgd, muon but is 'lion'"),
+        ({"schedule": "linear"}, "schedule must be one of cosine, wsd, constant but is 'linear'"),
+    ],
+    ids=str,
+)
+def test_optimizer_config_names_the_choices_when_given_an_unknown_one(choice, message):
+    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
+    with pytest.raises(ValueError, match=message):
+        OptimizerConfig(**choice)

@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cs336_basics.training.state import new_model, new_optimizer
+from cs336_basics.training.build_optimizer import new_optimizer
+from cs336_basics.training.state import new_model
 from cs336_basics.training.step import (
     NonFiniteError,
     accumulate_gradients,
     batch_of_step,
-    learning_rate_of_step,
     train_step,
 )
 from tests.unit.training.small_run import CONFIG, token_data, with_training
@@ -37,16 +37,9 @@ def test_batches_depend_on_seed_and_step_only():
     assert not torch.equal(batch_of_step(data, with_training(seed=1), step=3)[0], first)
 
 
-def test_learning_rate_starts_above_zero_and_ends_at_the_minimum_with_the_last_step():
-    rates = [learning_rate_of_step(CONFIG, step) for step in range(1, 13)]
-    assert rates[0] == pytest.approx(1e-2 / 3)
-    assert rates[2] == max(rates) == pytest.approx(1e-2)
-    assert rates[10] > rates[11] == pytest.approx(1e-3)
-
-
 def test_train_step_stops_before_the_update_when_the_loss_is_not_finite():
     model = new_model(CONFIG)
-    optimizer = new_optimizer(model, CONFIG.optimizer)
+    optimizer = new_optimizer(model, CONFIG)
     data = token_data().train
     train_step(model, optimizer, data, CONFIG, step=1)
     with torch.no_grad():
@@ -61,14 +54,14 @@ def test_train_step_stops_before_the_update_when_the_loss_is_not_finite():
 
 def test_train_step_applies_clipping_and_the_schedule():
     model = new_model(CONFIG)
-    optimizer = new_optimizer(model, CONFIG.optimizer)
+    optimizer = new_optimizer(model, CONFIG)
     result = train_step(model, optimizer, token_data().train, CONFIG, step=2)
     assert result.learning_rate == pytest.approx(2e-2 / 3)
     assert all(group["lr"] == result.learning_rate for group in optimizer.param_groups)
     assert all(parameter.grad is None for parameter in model.parameters())
     tighter = replace(CONFIG, optimizer=replace(CONFIG.optimizer, max_gradient_norm=result.gradient_norm / 7))
     clipped_model = new_model(CONFIG)
-    clipped_optimizer = new_optimizer(clipped_model, CONFIG.optimizer)
+    clipped_optimizer = new_optimizer(clipped_model, CONFIG)
     clipped = train_step(clipped_model, clipped_optimizer, token_data().train, tighter, step=2)
     assert clipped.gradient_norm == result.gradient_norm
     moments = [
