@@ -1,4 +1,4 @@
-"""Softmax and SiLU: computed in float32 or better, returned in the dtype of the input."""
+"""Softmax, SiLU and the squared ReLU: computed in float32 or better, returned in the dtype of the input."""
 
 import torch
 from jaxtyping import Float
@@ -24,4 +24,11 @@ def silu(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return `x * sigmoid(x)` for each entry (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
     wide = at_least_float32(x)
     activated = wide * torch.sigmoid(wide)
+    return activated.to(x.dtype)
+
+
+def relu_squared(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Return `max(x, 0)^2` for each entry (So et al. 2021, "Primer", arXiv:2109.08668)."""
+    wide = at_least_float32(x)
+    activated = wide.clamp(min=0).square()
     return activated.to(x.dtype)

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from cs336_basics.functional.precision import at_least_float32, product_dtype, wide_dtype
+from cs336_basics.functional.softcap import softcap, softcap_slope
 
 CHUNK_TOKENS = 256  # some megabytes of logits, which a processor's cache holds
 
@@ -20,23 +21,27 @@ def chunked_cross_entropy(
     head_weight: Float[Tensor, "vocab d_model"],
     targets: Int[Tensor, "*batch"],
     *,
+    logit_softcap: float | None = None,
     chunk_tokens: int = CHUNK_TOKENS,
 ) -> Float[Tensor, ""]:
     """Return `cross_entropy(hidden @ head_weight.T, targets)` in memory for `chunk_tokens` rows of logits.
 
-    `hidden` is what the model's head is given. Products are computed in autocast's type where it is switched
+    `hidden` is what the model's head is given; with `logit_softcap` the logits go through `softcap` first.
+    Products are computed in autocast's type where it is switched
     on; everything else, and everything without autocast, in float32 or better. Differentiable once.
     """
     rows = hidden.reshape(-1, hidden.shape[-1])
     wants_gradient = torch.is_grad_enabled() and (hidden.requires_grad or head_weight.requires_grad)
-    return ChunkedCrossEntropy.apply(rows, head_weight, targets.flatten(), chunk_tokens, wants_gradient)
+    return ChunkedCrossEntropy.apply(
+        rows, head_weight, targets.flatten(), logit_softcap, chunk_tokens, wants_gradient
+    )
 
 
 class ChunkedCrossEntropy(torch.autograd.Function):
     """The loss and, in the same pass, its gradients."""
 
     @staticmethod
-    def forward(ctx, hidden, head_weight, targets, chunk_tokens, wants_gradient):  # noqa: D102
+    def forward(ctx, hidden, head_weight, targets, cap, chunk_tokens, wants_gradient):  # noqa: D102
         dtype = product_dtype(hidden)
         weight = head_weight.to(dtype)
         total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
@@ -46,7 +51,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             chunk = slice(start, start + chunk_tokens)
             chunk_hidden = hidden[chunk].to(dtype)
             logits = at_least_float32(chunk_hidden @ weight.T)
-            losses, logits_gradient = losses_and_gradient(logits, targets[chunk])
+            losses, logits_gradient = losses_and_gradient(logits, targets[chunk], cap)
             total_loss += losses.sum()
             if wants_gradient:
                 logits_gradient = logits_gradient.div_(len(hidden)).to(dtype)
@@ -59,10 +64,22 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, loss_gradient):  # noqa: D102
         hidden_gradient, weight_gradient = ctx.saved_tensors
-        return hidden_gradient * loss_gradient, weight_gradient * loss_gradient, None, None, None
+        return hidden_gradient * loss_gradient, weight_gradient * loss_gradient, None, None, None, None
 
 
 def losses_and_gradient(
+    logits: Float[Tensor, "tokens vocab"], targets: Int[Tensor, "tokens"], cap: float | None
+) -> tuple[Float[Tensor, "tokens"], Float[Tensor, "tokens vocab"]]:
+    """Return the loss of each row and its gradient by the logits, whose memory is used."""
+    if cap is None:
+        return softmax_losses_and_gradient(logits, targets)
+    capped = softcap(logits, cap)
+    slope = softcap_slope(capped, cap)
+    losses, capped_gradient = softmax_losses_and_gradient(capped, targets)
+    return losses, capped_gradient.mul_(slope)
+
+
+def softmax_losses_and_gradient(
     logits: Float[Tensor, "tokens vocab"], targets: Int[Tensor, "tokens"]
 ) -> tuple[Float[Tensor, "tokens"], Float[Tensor, "tokens vocab"]]:
     """Return `-log softmax(logits)[target]` of each row and its gradient, which takes the logits' memory."""

@@ -7,17 +7,25 @@ ever learns of it.
 import torch
 from torch import nn
 
+from cs336_basics.functional.activation import relu_squared, silu
 from cs336_basics.nn.attention import MultiHeadSelfAttention
 from cs336_basics.nn.block import TransformerBlock
 from cs336_basics.nn.chunked_attention import ChunkedSelfAttention
-from cs336_basics.nn.config import AttentionForm, ModelConfig
+from cs336_basics.nn.config import AttentionForm, ModelConfig, NormPlace
 from cs336_basics.nn.embedding import Embedding
+from cs336_basics.nn.feed_forward import FeedForward
 from cs336_basics.nn.init import MATRIX_RULES
 from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.no_norm import NoNorm
+from cs336_basics.nn.no_positions import NoPositions
+from cs336_basics.nn.normalized_projection import NormalizedProjection
+from cs336_basics.nn.post_norm_block import PostNormBlock
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
 from cs336_basics.nn.sdpa_attention import SdpaSelfAttention
+from cs336_basics.nn.softcapped_head import SoftcappedHead
 from cs336_basics.nn.swiglu import SwiGLU
+from cs336_basics.nn.tied_head import TiedHead
 
 ATTENTION_FORMS: dict[AttentionForm, type[MultiHeadSelfAttention]] = {
     "reference": MultiHeadSelfAttention,
@@ -26,30 +34,41 @@ ATTENTION_FORMS: dict[AttentionForm, type[MultiHeadSelfAttention]] = {
 }
 
 
+BLOCKS: dict[NormPlace, type[TransformerBlock]] = {
+    "pre": TransformerBlock,
+    "post": PostNormBlock,
+    "none": TransformerBlock,
+}
+TWO_MATRIX_ACTIVATIONS = {"silu": silu, "relu2": relu_squared}
+
+
 def build_parts(
     config: ModelConfig, *, device: torch.device | str | None = None, dtype: torch.dtype | None = None
 ) -> dict[str, nn.Module]:
     """Return the children of a `TransformerLM` by name, in the order in which they draw their weights."""
     placement = {"device": device, "dtype": dtype}
+    embedding = Embedding(config.vocab_size, config.d_model, **placement)
     parts = {
         "positions": build_positions(config, device=device),
-        "token_embeddings": Embedding(config.vocab_size, config.d_model, **placement),
+        "token_embeddings": embedding,
         "layers": nn.ModuleList(build_block(config, **placement) for _ in range(config.num_layers)),
         "ln_final": build_norm(config, **placement),
-        "lm_head": Linear(config.d_model, config.vocab_size, **placement),
+        "lm_head": build_head(config, embedding, **placement),
     }
-    initialize_matrices(parts.values(), config)
+    initialize(parts, config)
     return parts
 
 
 def build_positions(config: ModelConfig, *, device: torch.device | str | None) -> nn.Module:
     """Return what tells the blocks about positions."""
+    if config.position == "none":
+        return NoPositions()
     return RotaryPositions(config.d_head, config.context_length, config.rope_theta, device=device)
 
 
 def build_block(config: ModelConfig, **placement) -> nn.Module:
     """Return one block."""
-    return TransformerBlock.from_parts(
+    return BLOCKS[config.norm].from_parts(
         ln1=build_norm(config, **placement),
         attn=build_attention(config, **placement),
         ln2=build_norm(config, **placement),
@@ -58,27 +77,47 @@ def build_block(config: ModelConfig, **placement) -> nn.Module:
 
 
 def build_norm(config: ModelConfig, **placement) -> nn.Module:
-    """Return one norm."""
-    return RMSNorm(config.d_model, **placement)
+    """Return one norm of the residual stream."""
+    return NoNorm() if config.norm == "none" else RMSNorm(config.d_model, **placement)
 
 
 def build_attention(config: ModelConfig, **placement) -> nn.Module:
     """Return the attention of one block."""
-    form = ATTENTION_FORMS[config.attention]
-    return form(config.d_model, config.num_heads, **placement)
+    attention = ATTENTION_FORMS[config.attention](config.d_model, config.num_heads, **placement)
+    if config.qk_norm:
+        for name in ("q_proj", "k_proj"):
+            norm = RMSNorm(config.d_head, **placement)
+            attention.add_module(name, NormalizedProjection(attention.get_submodule(name), norm))
+    return attention
 
 
 def build_feed_forward(config: ModelConfig, **placement) -> nn.Module:
     """Return the feed-forward network of one block."""
-    return SwiGLU(config.d_model, config.feed_forward_size, **placement)
+    if config.ffn == "swiglu":
+        return SwiGLU(config.d_model, config.feed_forward_size, **placement)
+    activation = TWO_MATRIX_ACTIVATIONS[config.ffn]
+    return FeedForward(config.d_model, config.feed_forward_size, activation, **placement)
 
 
-def initialize_matrices(parts, config: ModelConfig) -> None:
-    """Draw the weights of all linear layers by the rule chosen; they already have those of the default."""
-    if config.init == "trunc_normal":
-        return
+def build_head(config: ModelConfig, embedding: Embedding, **placement) -> nn.Module:
+    """Return what reads the logits from the end of the residual stream."""
+    head = TiedHead(embedding)
+    if not config.tie_embeddings:
+        head = Linear(config.d_model, config.vocab_size, **placement)
+    return head if config.logit_softcap is None else SoftcappedHead(head, config.logit_softcap)
+
+
+def initialize(parts: dict[str, nn.Module], config: ModelConfig) -> None:
+    """Draw the weights by the rules chosen; every part already has those of the default."""
     rule = MATRIX_RULES[config.init]
-    for part in parts:
-        for module in part.modules():
-            if isinstance(module, Linear):
-                rule(module.weight)
+    if config.tie_embeddings:
+        rule(parts["token_embeddings"].get_parameter("weight"))
+    if config.init != "trunc_normal":
+        for part in parts.values():
+            for module in part.modules():
+                if isinstance(module, Linear):
+                    rule(module.weight)
+    if config.zero_init_outputs:
+        for name, weight in parts["layers"].named_parameters():
+            if name.endswith(("attn.output_proj.weight", "ffn.w2.weight")):
+                MATRIX_RULES["zeros"](weight)

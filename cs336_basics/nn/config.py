@@ -21,6 +21,9 @@ InitRule = Literal[
 ]
 
 AttentionForm = Literal["reference", "chunked", "sdpa"]
+NormPlace = Literal["pre", "post", "none"]
+PositionForm = Literal["rope", "none"]
+FeedForwardForm = Literal["swiglu", "silu", "relu2"]
 
 
 def swiglu_d_ff(d_model: int) -> int:
@@ -44,12 +47,28 @@ class ModelConfig:
     num_heads: int
     """Attention heads of each block; must divide d_model."""
     d_ff: int | None = None
-    """Features inside the feed-forward network; None: the multiple of 64 nearest to 8/3 d_model."""
+    """Features inside the feed-forward network; None: for swiglu the multiple of 64 nearest to 8/3 d_model,
+    for the others 4 d_model, which has as many weights."""
     rope_theta: float = 10000.0
     """The base of the rotary frequencies."""
     attention: AttentionForm = "reference"
     """How attention is computed, with the same result: reference, as the equation, with every weight to look
     at; chunked, by online softmax in memory linear in the sequence; sdpa, by PyTorch's own kernel."""
+    norm: NormPlace = "pre"
+    """Where a block normalises: pre, what attention and feed-forward network read; post, the residual stream
+    behind each of them; none, nowhere, not even before the head."""
+    position: PositionForm = "rope"
+    """What tells attention about positions: rope, by rotation; none, nothing but the causal mask."""
+    ffn: FeedForwardForm = "swiglu"
+    """The feed-forward network: swiglu, with a gate; silu and relu2, two matrices and that activation."""
+    qk_norm: bool = False
+    """Normalise the queries and keys of each head."""
+    tie_embeddings: bool = False
+    """Let the head use the weight of the embedding, which then is drawn by the rule of the matrices."""
+    logit_softcap: float | None = None
+    """Bend logits smoothly to lie below this size; None: leave them as they are."""
+    zero_init_outputs: bool = False
+    """Begin with zeros in the last matrix of each attention and feed-forward network."""
     init: InitRule = "trunc_normal"
     """By which rule the weight matrices get their first values (see `cs336_basics.nn.init`)."""
 
@@ -64,14 +83,18 @@ class ModelConfig:
                 f"d_model must be a multiple of num_heads but {self.d_model} is none of {self.num_heads}; "
                 "change one of the two"
             )
-        if self.d_head % 2 != 0:
+        if self.position == "rope" and self.d_head % 2 != 0:
             raise ValueError(
                 f"RoPE rotates pairs, so d_model / num_heads must be even, but {self.d_model} / "
                 f"{self.num_heads} is {self.d_head}; change one of the two"
             )
         if self.rope_theta <= 0:
             raise ValueError(f"rope_theta must be positive but is {self.rope_theta}")
-        for name, choices in (("attention", get_args(AttentionForm)), ("init", get_args(InitRule))):
+        if self.logit_softcap is not None and not self.logit_softcap > 0:
+            raise ValueError(
+                f"logit_softcap must be positive but is {self.logit_softcap}; leave it out for none"
+            )
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
 
@@ -83,4 +106,15 @@ class ModelConfig:
     @property
     def feed_forward_size(self) -> int:
         """`d_ff`, or the size that follows from d_model where none was given."""
-        return swiglu_d_ff(self.d_model) if self.d_ff is None else self.d_ff
+        if self.d_ff is not None:
+            return self.d_ff
+        return swiglu_d_ff(self.d_model) if self.ffn == "swiglu" else 4 * self.d_model
+
+
+CHOICES = {
+    "attention": get_args(AttentionForm),
+    "norm": get_args(NormPlace),
+    "position": get_args(PositionForm),
+    "ffn": get_args(FeedForwardForm),
+    "init": get_args(InitRule),
+}

@@ -79,7 +79,10 @@ def accumulate_gradients(
     for part_inputs, part_targets in zip(inputs.chunk(num_parts), targets.chunk(num_parts), strict=True):
         with autocast(config.training):
             hidden = model.hidden_states(part_inputs)
-            loss = chunked_cross_entropy(hidden, model.lm_head.weight, part_targets) / num_parts
+            part_loss = chunked_cross_entropy(
+                hidden, model.lm_head.weight, part_targets, logit_softcap=config.model.logit_softcap
+            )
+            loss = part_loss / num_parts
         loss.backward()
         mean_loss += loss.detach()
     return mean_loss.item()

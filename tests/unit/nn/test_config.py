@@ -57,6 +57,8 @@ def test_model_config_survives_a_round_trip_through_a_dict():
         ({"num_heads": 5}, "multiple of num_heads but 42 is none of 5; change one of the two"),
         ({"num_heads": 14}, "must be even, but 42 / 14 is 3; change one of the two"),
         ({"rope_theta": 0.0}, "rope_theta must be positive but is 0.0"),
+        ({"logit_softcap": 0.0}, "logit_softcap must be positive but is 0.0; leave it out"),
+        ({"logit_softcap": float("nan")}, "logit_softcap must be positive but is nan"),
     ],
 )
 def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, message):
@@ -70,6 +72,9 @@ def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, messa
     [
         ({"init": "glorot"}, r"init must be one of trunc_normal, .* but is 'glorot'"),
         ({"attention": "flash"}, "attention must be one of reference, chunked, sdpa but is 'flash'"),
+        ({"norm": "both"}, "norm must be one of pre, post, none but is 'both'"),
+        ({"position": "alibi"}, "position must be one of rope, none but is 'alibi'"),
+        ({"ffn": "gelu"}, "ffn must be one of swiglu, silu, relu2 but is 'gelu'"),
     ],
 )
 def test_model_config_names_the_choices_when_given_an_unknown_one(choice, message):
