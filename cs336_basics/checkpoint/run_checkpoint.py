@@ -1,28 +1,37 @@
 """The checkpoints of a training run: a folder for each, written beside and renamed when it is complete.
 
     checkpoints/
-      step-00000500/  weights.safetensors  optimizer.safetensors  state.json
+      step-00000500/  weights.safetensors  optimizer.safetensors  state.json  random.json  checksums.sha256
       latest          a text file: the name of the newest complete folder
+      best            a text file: the name of the folder with the lowest validation loss
 
-Nothing in them can run code: safetensors holds numbers only, and the rest is JSON.
+Nothing in them can run code: safetensors holds numbers only, and the rest is JSON and text.
 """
 
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
+from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state, split_optimizer_state
+from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, write_pointer
+from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
 from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
 from cs336_basics.files.atomic import replace_file, sync_folder
+from cs336_basics.files.failed_write import explain_failed_write
 from cs336_basics.files.json_file import read_json
 
-WEIGHTS, OPTIMIZER, STATE, LATEST = "weights.safetensors", "optimizer.safetensors", "state.json", "latest"
-UNFINISHED = ".unfinished-"
+WEIGHTS, OPTIMIZER, STATE, RANDOM = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "state.json",
+    "random.json",
+)
+FILES = (WEIGHTS, OPTIMIZER, STATE, RANDOM)
 
 
 def save_run_checkpoint(
@@ -32,39 +41,32 @@ def save_run_checkpoint(
     *,
     step: int,
     progress: dict[str, Any],
+    random_states: dict[str, Any],
     keep: int = 2,
+    is_best: bool = False,
 ) -> Path:
-    """Write a checkpoint, point `latest` to it, remove all but the newest `keep`; return its folder.
+    """Write a checkpoint, let `latest` and, if it is the best so far, `best` name it; return its folder.
 
-    `progress` is what else the run must remember, as JSON can hold it.
+    `progress` is what else the run must remember, as JSON can hold it. Of the older checkpoints all but
+    `keep` and the best are then removed. A disk that refuses is a `FailedWriteError`, and what was there
+    before is still there.
     """
-    checkpoints.mkdir(parents=True, exist_ok=True)
-    _remove_unfinished(checkpoints)
-    folder = checkpoints / f"step-{step:08d}"
-    beside = checkpoints / f"{UNFINISHED}{folder.name}"
-    beside.mkdir()
-    _write_files(beside, model, optimizer, {"step": step, **progress})
-    if folder.exists():  # left by a run that was killed before `latest` named it
-        os.replace(folder, checkpoints / f"{UNFINISHED}replaced-{folder.name}")
-    os.replace(beside, folder)
-    sync_folder(checkpoints)
-    with replace_file(checkpoints / LATEST, "w") as file:
-        file.write(folder.name + "\n")
-    _remove_unfinished(checkpoints)
-    for old in sorted(checkpoints.glob("step-*"))[:-keep]:
-        shutil.rmtree(old, ignore_errors=True)  # too many are better than a run that ends
+    folder = folder_of_step(checkpoints, step)
+    contents = _contents(model, optimizer, {"step": step, **progress}, random_states)
+    with explain_failed_write(folder, any_reason=True):
+        checkpoints.mkdir(parents=True, exist_ok=True)
+        remove_unfinished(checkpoints)
+        _write_folder(folder, contents)
+        write_pointer(checkpoints, LATEST, folder)
+        if is_best:
+            write_pointer(checkpoints, BEST, folder)
+        remove_old(checkpoints, keep=keep, step=step)
     return folder
 
 
-def latest_checkpoint(checkpoints: Path) -> Path | None:
-    """Return the folder that `latest` names, or None where no checkpoint was written yet."""
-    pointer = checkpoints / LATEST
-    if not pointer.is_file():
-        return None
-    folder = checkpoints / Path(pointer.read_text(encoding="utf-8").strip()).name
-    if not (folder / STATE).is_file():
-        raise _damaged(folder / STATE, f"{LATEST} names {folder.name}")
-    return folder
+def check_run_checkpoint(folder: Path) -> None:
+    """Raise `DamagedCheckpointError` unless every byte of a checkpoint is as it was written."""
+    check_whole(folder, FILES)
 
 
 def load_run_weights(folder: Path, model: nn.Module) -> None:
@@ -72,29 +74,56 @@ def load_run_weights(folder: Path, model: nn.Module) -> None:
     load_weights(model, _read_tensors(folder / WEIGHTS), source=folder)
 
 
-def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) -> dict[str, Any]:
-    """Put a checkpoint into `model` and `optimizer` and return its step and progress."""
-    content = read_json(folder / STATE)
-    optimizer_state = join_optimizer_state(_read_tensors(folder / OPTIMIZER), content.pop("optimizer"))
-    check_optimizer_state(optimizer, optimizer_state, source=folder)
+def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) -> None:
+    """Put a checkpoint into `model` and `optimizer`; a `ValueError` names what does not fit."""
+    progress, tensors = read_progress(folder), _read_tensors(folder / OPTIMIZER)
+    try:
+        optimizer_state = join_optimizer_state(tensors, progress["optimizer"])
+        check_optimizer_state(optimizer, optimizer_state, source=folder)
+    except (LookupError, TypeError, AttributeError) as error:
+        raise damaged(folder / STATE, f"it holds no state of an optimizer: {error}") from None
     load_run_weights(folder, model)
     optimizer.load_state_dict(optimizer_state)
-    return content
 
 
-def _write_files(folder: Path, model: nn.Module, optimizer: Optimizer, state: dict[str, Any]) -> None:
+def read_progress(folder: Path) -> dict[str, Any]:
+    """Return the step of a checkpoint and what else the run had to remember."""
+    return read_json(folder / STATE)
+
+
+def read_random_states(folder: Path) -> dict[str, Any]:
+    """Return the random states of a checkpoint."""
+    return read_json(folder / RANDOM)
+
+
+def _contents(
+    model: nn.Module, optimizer: Optimizer, progress: dict[str, Any], random_states: dict[str, Any]
+) -> dict[str, bytes]:
+    """Return the bytes of each file."""
     from safetensors.torch import save
 
     tensors, numbers = split_optimizer_state(optimizer)
     weights = {name: tensor.contiguous() for name, tensor in plain_state(model).items()}
-    contents = {
+    return {
         WEIGHTS: save(weights),
         OPTIMIZER: save(tensors),
-        STATE: json.dumps({**state, "optimizer": numbers}, indent=2).encode(),
+        STATE: json.dumps({**progress, "optimizer": numbers}, indent=2).encode(),
+        RANDOM: json.dumps(random_states, indent=2).encode(),
     }
+
+
+def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
+    """Write a folder beside and rename it: under its own name it is complete from the first moment."""
+    beside = unfinished_folder(folder)
+    beside.mkdir()
     for name, content in contents.items():
-        with replace_file(folder / name) as file:
+        with replace_file(beside / name) as file:
             file.write(content)
+    write_checksums(beside, contents)
+    if os.path.lexists(folder):  # from before the run went back to an earlier one: neither pointer names it
+        set_aside(folder)
+    os.replace(beside, folder)
+    sync_folder(folder.parent)
 
 
 def _read_tensors(path: Path) -> dict:
@@ -105,16 +134,4 @@ def _read_tensors(path: Path) -> dict:
         # Not load_file: its tensors are maps of the file, which would live on in the optimizer.
         return load(path.read_bytes())
     except (SafetensorError, FileNotFoundError) as error:
-        raise _damaged(path, str(error)) from None
-
-
-def _damaged(path: Path, reason: str) -> ValueError:
-    return ValueError(
-        f"a checkpoint must be whole but {path} is missing or damaged ({reason}); "
-        f"write the name of another folder in {path.parent.parent} into the file {LATEST} there"
-    )
-
-
-def _remove_unfinished(checkpoints: Path) -> None:
-    for leftover in checkpoints.glob(f"{UNFINISHED}*"):
-        shutil.rmtree(leftover)
+        raise damaged(path, str(error)) from None

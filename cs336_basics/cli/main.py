@@ -3,6 +3,7 @@
 import argparse
 import io
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -29,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
     command = parse(sys.argv[1:] if arguments is None else arguments)
     try:
-        command.execute()
+        with warnings.catch_warnings():
+            warnings.showwarning = show_warning
+            command.execute()
     except KeyboardInterrupt:
         hint = "; give the same command again to continue" if command.can_continue else ""
         print(f"interrupted{hint}", file=sys.stderr)
@@ -38,6 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if command.debug:
             raise
         sys.exit(f"error: {error}")
+
+
+def show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
+    """Print a warning as errors are printed: what it says, and not the line of code that it comes from."""
+    print(f"warning: {message}", file=sys.stderr)
 
 
 def parse(arguments: Sequence[str]) -> Command:

@@ -4,14 +4,13 @@ A reader, or a run that is killed half-way, only ever sees the old file or the n
 `.NAME.unfinished` behind; the next write of the same file takes its place.
 """
 
-import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+from cs336_basics.files.failed_write import explain_failed_write
 
 
 @contextmanager
@@ -19,7 +18,7 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
     """Open a file that takes the place of `path` when the block ends, and disappears when it fails.
 
     Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
-    `FileNotFoundError`.
+    `FileNotFoundError`; a disk that has no room, or refuses for another reason, is a `FailedWriteError`.
     """
     destination = Path(path)
     if not destination.parent.is_dir():
@@ -27,19 +26,31 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
             f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
         )
     beside = destination.with_name(f".{destination.name}.unfinished")
-    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
     try:
-        with open(beside, mode, encoding=encoding, newline=newline) as file:
+        with explain_failed_write(destination, beside), open_new_file(beside, mode) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, destination)
-    except BaseException as error:
-        beside.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno in NO_ROOM and error.filename is None:
-            error.filename = str(destination)  # a failed write does not know where to
+            flush_to_disk(file, destination)
+        with explain_failed_write(destination, beside):
+            os.replace(beside, destination)
+    except BaseException:
+        with suppress(OSError):  # what failed first is what must be told
+            beside.unlink(missing_ok=True)
         raise
     sync_folder(destination.parent)
+
+
+def open_new_file(path: Path, mode: str) -> IO[Any]:
+    """Open `path` for writing, without what may lie there: a link would lead the content elsewhere."""
+    path.unlink(missing_ok=True)
+    encoding, newline = (None, None) if "b" in mode else ("utf-8", "\n")
+    return open(path, mode.replace("w", "x"), encoding=encoding, newline=newline)
+
+
+def flush_to_disk(file: IO[Any], path: Path) -> None:
+    """Make what was written to `file`, which is or becomes `path`, survive a power failure."""
+    with explain_failed_write(path, any_reason=True):
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
@@ -48,6 +59,7 @@ def sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        with explain_failed_write(folder, any_reason=True):
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -1,13 +1,13 @@
 """The numbers of a run: a file with one JSON object a line for each step."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.atomic import flush_to_disk, replace_file
+from cs336_basics.files.failed_write import explain_failed_write
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.step import StepResult
 
@@ -30,24 +30,40 @@ def metrics_of_step(
 
 
 def read_metrics(path: Path) -> list[Metrics]:
-    """Return the complete lines; one that a killed run left half-written at the end is passed over."""
+    """Return the complete lines; one that a killed run left half-written at the end is passed over.
+
+    A line that is no JSON object with a step is a `ValueError` that names it.
+    """
     if not path.is_file():
         return []
-    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [json.loads(line) for line in lines]
+    lines = path.read_bytes().split(b"\n")[:-1]
+    return [_parse_line(line, f"{path} line {number}") for number, line in enumerate(lines, 1)]
+
+
+def _parse_line(line: bytes, place: str) -> Metrics:
+    try:
+        metrics = json.loads(line)
+    except ValueError as error:
+        raise ValueError(
+            f"metrics must be JSON but {place} is none ({error}); restore or remove it"
+        ) from None
+    if not isinstance(metrics, dict) or not isinstance(metrics.get("step"), int):
+        raise ValueError(f"metrics must be objects with a step but {place} is none; restore or remove it")
+    return metrics
 
 
 @contextmanager
 def continue_metrics(path: Path, *, after_step: int) -> Iterator[IO[str]]:
     """Open the file for the steps that follow `after_step`; lines of later steps are dropped.
 
-    A run continues from its last checkpoint and repeats what came after, so no step appears twice.
+    A run continues from its last checkpoint and repeats what came after, so no step appears twice. A disk
+    that has no room for a line is a `FailedWriteError`.
     """
     kept = [metrics for metrics in read_metrics(path) if metrics["step"] <= after_step]
     with replace_file(path, "w") as file:
         for metrics in kept:
             append_metrics(file, metrics)
-    with open(path, "a", encoding="utf-8", newline="\n") as file:
+    with explain_failed_write(path), open(path, "a", encoding="utf-8", newline="\n") as file:
         yield file
 
 
@@ -59,4 +75,4 @@ def append_metrics(file: IO[str], metrics: Metrics) -> None:
 
 def sync_metrics(file: IO[str]) -> None:
     """Make the lines written so far survive a power failure: no checkpoint is newer than they are."""
-    os.fsync(file.fileno())
+    flush_to_disk(file, Path(file.name))

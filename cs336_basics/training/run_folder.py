@@ -1,10 +1,11 @@
 """The folder of a run: where everything lies, and to which configuration it belongs.
 
-config.json    what was chosen, with the data and the machine
-tokenizer/     vocab.json, merges.txt
-metrics.jsonl  a line for each step
-loss.png       the same as a picture
-checkpoints/   see `cs336_basics.checkpoint.run_checkpoint`
+config.json      what was chosen, with the data and the machine
+tokenizer/       vocab.json, merges.txt
+metrics.jsonl    a line for each step
+loss.png         the same as a picture
+divergence.json  the last steps before a loss that was no number
+checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
 """
 
 from collections.abc import Callable
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cs336_basics.checkpoint.run_checkpoint import LATEST
+from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.inside import refuse_link
 from cs336_basics.files.json_file import read_json, write_json
+from cs336_basics.training.differences import differences
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,11 @@ class RunFolder:
         return self.path / "loss.png"
 
     @property
+    def divergence(self) -> Path:
+        """The report of a run that stopped because its loss or gradient was no finite number."""
+        return self.path / "divergence.json"
+
+    @property
     def checkpoints(self) -> Path:
         """The folder of checkpoints."""
         return self.path / "checkpoints"
@@ -51,7 +59,8 @@ class RunFolder:
     def create(self, *, job: str) -> None:
         """Make the folder where it is missing, for one kind of job.
 
-        Raises `ValueError` if a run of another job is there, and `OSError` if it cannot be written to.
+        Raises `ValueError` if a run of another job is there or a link in it leads elsewhere, and `OSError`
+        if it cannot be written to. The folder itself may be a link: it is where its user wants it.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -62,6 +71,8 @@ class RunFolder:
             raise OSError(
                 f"the run folder must be writable but {self.path} is not ({error.strerror}); choose another"
             ) from None
+        for folder in (self.checkpoints, self.tokenizer):
+            refuse_link(folder)
         if self.config.is_file() and (stored := self.read_config().get("job")) != job:
             raise ValueError(
                 f"a run folder belongs to one kind of job but {self.path} holds a run of {stored!r}, not of "
@@ -88,7 +99,7 @@ class RunFolder:
         `complete` adds to what was stored the fields that did not exist then. A `ValueError` lists the
         fields that differ.
         """
-        if not (self.checkpoints / LATEST).is_file():
+        if not has_checkpoint(self.checkpoints):
             write_json(self.config, content)
             return
         stored = complete(self.read_config())
@@ -102,13 +113,3 @@ class RunFolder:
                 f"the run at {self.path} belongs to another configuration ({'; '.join(differing)}); "
                 "choose another run folder, or the settings it was started with"
             )
-
-
-def differences(stored: Any, given: Any, name: str) -> list[str]:
-    """Return a line for each field of nested dictionaries that is not the same on both sides."""
-    if isinstance(stored, dict) and isinstance(given, dict):
-        keys = [*stored, *(key for key in given if key not in stored)]
-        return [
-            line for key in keys for line in differences(stored.get(key), given.get(key), f"{name}.{key}")
-        ]
-    return [] if stored == given else [f"{name}: {stored} there, {given} given"]

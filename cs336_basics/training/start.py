@@ -5,15 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.files.atomic import replace_file
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.fork import fork, require_fitting_source
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import TokenData, describe_tokens, open_token_data
 
-COMPARED = ("model", "optimizer", "training", "data")  # what must be equal for a run to continue
+COMPARED = ("model", "optimizer", "training", "data", "fork_from")  # what must be equal for a run to continue
 TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE)
 
 
@@ -25,11 +27,13 @@ def prepare_run(
     train_tokens: Path,
     validation_tokens: Path | None,
     tokenizer: Path | None,
+    fork_from: Path | None = None,
     notes: dict[str, Any] | None = None,
 ) -> tuple[RunConfig, TokenData]:
     """Check everything that a run needs, store it in the run folder, return what `train` takes.
 
     With a `tokenizer` folder the vocabulary is the tokenizer's, and its files are copied into the run.
+    With `fork_from`, the folder of another run, a new run begins with the weights of its last checkpoint.
     `notes` are stored beside the configuration and never compared.
     """
     if tokenizer is not None:
@@ -41,16 +45,21 @@ def prepare_run(
         vocab_size=config.model.vocab_size,
         context_length=config.model.context_length,
     )
+    fingerprints = {
+        "train": describe_tokens(data.train),
+        "validation": describe_tokens(data.validation),
+        "tokenizer": None if tokenizer is None else _sha256_of_tokenizer(tokenizer),
+    }
+    source = None if fork_from is None or has_checkpoint(run.checkpoints) else RunFolder(fork_from)
+    if source is not None:
+        require_fitting_source(source, {**config.to_dict(), "data": fingerprints})
     run.create(job=job)
     config = settle_hardware(config, run)
     content = {
         "job": job,
         **config.to_dict(),
-        "data": {
-            "train": describe_tokens(data.train),
-            "validation": describe_tokens(data.validation),
-            "tokenizer": None if tokenizer is None else _sha256_of_tokenizer(tokenizer),
-        },
+        "data": fingerprints,
+        "fork_from": None if fork_from is None else str(fork_from.resolve()),
         "paths": {
             "train_tokens": _stored_path(run, train_tokens),
             "validation_tokens": None if validation_tokens is None else _stored_path(run, validation_tokens),
@@ -61,6 +70,8 @@ def prepare_run(
     run.claim(content, compared=COMPARED, complete=with_defaults)
     if tokenizer is not None and tokenizer.resolve() != run.tokenizer.resolve():
         _copy_tokenizer(tokenizer, run.tokenizer)
+    if source is not None:
+        fork(config, data, run, source)
     return config, data
 
 

@@ -1,20 +1,40 @@
 """What changes from step to step: made from the seed, saved, and taken up again."""
 
+import math
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch.optim import Optimizer
 
+from cs336_basics.checkpoint.newest_whole import mend_pointers, newest_whole_checkpoint
+from cs336_basics.checkpoint.pointers import folder_of_step
+from cs336_basics.checkpoint.retention import remove_old
 from cs336_basics.checkpoint.run_checkpoint import (
-    latest_checkpoint,
     load_run_checkpoint,
+    read_progress,
+    read_random_states,
     save_run_checkpoint,
 )
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_training
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.identity import require_same_identity, run_identity
+from cs336_basics.training.random_state import random_states, restore_random_states
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.token_data import TokenData
+
+
+@dataclass(frozen=True, kw_only=True)
+class BestValidation:
+    """The lowest validation loss of a run."""
+
+    step: int
+    """After which step it was measured."""
+    loss: float
+    """Nats per token."""
 
 
 @dataclass(kw_only=True)
@@ -23,23 +43,35 @@ class TrainingState:
 
     model: TransformerLM
     optimizer: Optimizer
+    identity: dict[str, Any]
+    """What must be the same whenever the run continues, see `run_identity`."""
     step: int = 0
     """Steps taken."""
     seconds: float = 0.0
     """Time spent, over all the processes that worked on the run."""
+    best: BestValidation | None = None
+    """The lowest validation loss so far."""
 
 
-def start_or_continue(config: RunConfig, run: RunFolder) -> TrainingState:
-    """Return the state of the run's last checkpoint, or a new model and optimizer."""
-    model = new_model(config)
-    state = TrainingState(model=model, optimizer=new_optimizer(model, config))
-    checkpoint = latest_checkpoint(run.checkpoints)
+def start_or_continue(config: RunConfig, data: TokenData, run: RunFolder, *, keep: int) -> TrainingState:
+    """Return the state of the run's last good checkpoint, or a new model and optimizer."""
+    state = new_state(config, data)
+    checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is not None:
-        progress = load_run_checkpoint(checkpoint, state.model, state.optimizer)
-        state.step, state.seconds = progress["step"], progress["seconds"]
+        load(state, checkpoint)
+        best = None if state.best is None else folder_of_step(run.checkpoints, state.best.step)
+        mend_pointers(run.checkpoints, latest=checkpoint, best=best)
+        remove_old(run.checkpoints, keep=keep, step=state.step)
     if config.training.compile:
-        compile_for_training(model)
+        compile_for_training(state.model)
     return state
+
+
+def new_state(config: RunConfig, data: TokenData) -> TrainingState:
+    """Return the state before the first step."""
+    model = new_model(config)
+    optimizer = new_optimizer(model, config)
+    return TrainingState(model=model, optimizer=optimizer, identity=run_identity(config, data))
 
 
 def new_model(config: RunConfig) -> TransformerLM:
@@ -50,12 +82,46 @@ def new_model(config: RunConfig) -> TransformerLM:
     return model.to(config.training.device)
 
 
-def save(state: TrainingState, run: RunFolder) -> None:
+def note_validation(state: TrainingState, loss: float | None) -> bool:
+    """Remember the loss of an evaluation after the current step if it is the lowest; say whether it is."""
+    lowest = math.inf if state.best is None else state.best.loss
+    if loss is None or not loss < lowest:
+        return False
+    state.best = BestValidation(step=state.step, loss=loss)
+    return True
+
+
+def save(state: TrainingState, config: RunConfig, run: RunFolder, *, keep: int) -> None:
     """Write a checkpoint from which `start_or_continue` goes on."""
+    best = state.best
     save_run_checkpoint(
         run.checkpoints,
         state.model,
         state.optimizer,
         step=state.step,
-        progress={"seconds": state.seconds},
+        progress={
+            "tokens": state.step * config.tokens_per_step,
+            "seconds": state.seconds,
+            "best_validation": None if best is None else {"step": best.step, "loss": best.loss},
+            **state.identity,
+        },
+        random_states=random_states(config.training.device),
+        keep=keep,
+        is_best=best is not None and best.step == state.step,
     )
+
+
+def load(state: TrainingState, checkpoint: Path) -> None:
+    """Put a checkpoint of the same run into `state`, and its random states into the libraries."""
+    progress = read_progress(checkpoint)
+    require_same_identity(progress, state.identity, source=checkpoint)
+    load_run_checkpoint(checkpoint, state.model, state.optimizer)
+    try:
+        best = progress["best_validation"]
+        state.best = None if best is None else BestValidation(step=best["step"], loss=best["loss"])
+        state.step, state.seconds = progress["step"], progress["seconds"]
+        restore_random_states(read_random_states(checkpoint))
+    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"a checkpoint must hold all that a run needs but {checkpoint} does not ({error}); take another"
+        ) from None

@@ -21,6 +21,27 @@ from cs336_basics.training.learning_rate import learning_rate_of_step
 class NonFiniteError(RuntimeError):
     """The loss or the gradient is infinite or not a number; the weights are those before the step."""
 
+    def __init__(
+        self, step: int, *, loss: float, gradient_norm: float, learning_rate: float, hint: str = ""
+    ) -> None:
+        super().__init__(
+            f"loss and gradient must be finite but at step {step} the loss is {loss} and the gradient's norm "
+            f"{gradient_norm} (learning rate {learning_rate:g}{hint}); start another run with a lower "
+            "learning rate or a longer warm-up"
+        )
+        self.step = step
+        self.loss, self.gradient_norm, self.learning_rate = loss, gradient_norm, learning_rate
+
+    def with_hint(self, hint: str) -> "NonFiniteError":
+        """Return the same error with something more to know."""
+        return NonFiniteError(
+            self.step,
+            loss=self.loss,
+            gradient_norm=self.gradient_norm,
+            learning_rate=self.learning_rate,
+            hint=f"; {hint}",
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class StepResult:
@@ -92,8 +113,4 @@ def require_finite(step: int, *, loss: float, gradient_norm: float, learning_rat
     """Raise `NonFiniteError` unless loss and gradient are numbers."""
     if math.isfinite(loss) and math.isfinite(gradient_norm):
         return
-    raise NonFiniteError(
-        f"loss and gradient must be finite but at step {step} the loss is {loss} and the gradient's norm "
-        f"{gradient_norm} (learning rate {learning_rate:g}); start another run with a lower learning rate or "
-        "a longer warm-up"
-    )
+    raise NonFiniteError(step, loss=loss, gradient_norm=gradient_norm, learning_rate=learning_rate)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass, replace
 
-from cs336_basics.checkpoint.run_checkpoint import latest_checkpoint, load_run_weights
+from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
+from cs336_basics.checkpoint.pointers import step_of_folder
+from cs336_basics.checkpoint.run_checkpoint import load_run_weights
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device, RunConfig
@@ -22,17 +24,16 @@ class TrainedRun:
 
 
 def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
-    """Load the model of the last checkpoint; a run without one is a `FileNotFoundError`."""
+    """Load the model of the last good checkpoint; a run without one is a `FileNotFoundError`."""
     config = RunConfig.from_dict(run.read_config())
-    checkpoint = latest_checkpoint(run.checkpoints)
+    checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is None:
         raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")
     resolved = resolve_device(device)
     model = TransformerLM.from_config(config.model)
     load_run_weights(checkpoint, model)
     config = replace(config, training=replace(config.training, device=resolved))
-    step = int(checkpoint.name.removeprefix("step-"))
-    return TrainedRun(model=model.to(resolved), config=config, step=step)
+    return TrainedRun(model=model.to(resolved), config=config, step=step_of_folder(checkpoint))
 
 
 def open_run_tokenizer(run: RunFolder) -> Tokenizer:

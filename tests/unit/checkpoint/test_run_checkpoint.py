@@ -1,40 +1,34 @@
 import json
+import os
+from pathlib import Path
 
 import pytest
 import torch
 
 from cs336_basics.checkpoint import run_checkpoint
+from cs336_basics.checkpoint.checksums import CHECKSUMS, write_checksums
+from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
 from cs336_basics.checkpoint.run_checkpoint import (
-    latest_checkpoint,
+    FILES,
+    check_run_checkpoint,
     load_run_checkpoint,
     load_run_weights,
-    save_run_checkpoint,
+    read_progress,
+    read_random_states,
 )
+from cs336_basics.files.failed_write import FailedWriteError
 from cs336_basics.nn.linear import Linear
-from cs336_basics.optim.adamw import AdamW
-
-
-def trained(seed=0):
-    """Return a module and an optimizer that has taken two steps, the second group without decay."""
-    torch.manual_seed(seed)
-    model = torch.nn.ModuleDict({"a": Linear(3, 5), "b": Linear(5, 7)})
-    groups = [
-        {"params": list(model["a"].parameters())},
-        {"params": list(model["b"].parameters()), "weight_decay": 0.0},
-    ]
-    optimizer = AdamW(groups, lr=0.1, betas=(0.8, 0.9))
-    for _ in range(2):
-        model["b"](model["a"](torch.randn(11, 3))).square().mean().backward()
-        optimizer.step()
-    return model, optimizer
+from tests.unit.checkpoint.small_checkpoint import save, trained
 
 
 def test_a_run_checkpoint_restores_weights_moments_groups_and_progress(tmp_path):
     model, optimizer = trained()
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=2, progress={"seconds": 0.1})
+    folder = save(tmp_path, 2, progress={"seconds": 0.1}, random_states={"torch": "ab"})
     other_model, other_optimizer = trained(seed=1)
-    progress = load_run_checkpoint(folder, other_model, other_optimizer)
-    assert progress == {"step": 2, "seconds": 0.1}
+    load_run_checkpoint(folder, other_model, other_optimizer)
+    progress = read_progress(folder)
+    assert (progress["step"], progress["seconds"]) == (2, 0.1)
+    assert read_random_states(folder) == {"torch": "ab"}
     torch.testing.assert_close(other_model.state_dict(), model.state_dict(), rtol=0, atol=0)
     found, expected = other_optimizer.state_dict(), optimizer.state_dict()
     assert found["param_groups"] == expected["param_groups"]
@@ -43,7 +37,7 @@ def test_a_run_checkpoint_restores_weights_moments_groups_and_progress(tmp_path)
 
 def test_what_is_loaded_does_not_depend_on_the_files_any_more(tmp_path):
     model, optimizer = trained()
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={})
+    folder = save(tmp_path, 1)
     loaded_model, loaded_optimizer = trained(seed=1)
     load_run_checkpoint(folder, loaded_model, loaded_optimizer)
     for file in folder.iterdir():
@@ -55,71 +49,75 @@ def test_what_is_loaded_does_not_depend_on_the_files_any_more(tmp_path):
 
 
 def test_the_newest_are_kept_and_latest_names_the_last(tmp_path):
-    model, optimizer = trained()
-    assert latest_checkpoint(tmp_path) is None
+    assert newest_whole_checkpoint(tmp_path) is None
     for step in (9, 10, 11):
-        save_run_checkpoint(tmp_path, model, optimizer, step=step, progress={}, keep=2)
+        save(tmp_path, step, keep=2)
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["latest", "step-00000010", "step-00000011"]
-    latest = latest_checkpoint(tmp_path)
+    latest = newest_whole_checkpoint(tmp_path)
     assert latest is not None
     assert latest.name == "step-00000011"
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors", "state.json", "latest"])
-def test_a_write_that_fails_leaves_the_earlier_checkpoint_as_the_latest(tmp_path, monkeypatch, name):
-    model, optimizer = trained()
-    first = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={})
-    whole = run_checkpoint.replace_file
+def test_the_best_is_kept_however_old_until_there_is_a_better_one(tmp_path):
+    kept = []
+    for step in range(1, 8):
+        save(tmp_path, step, keep=1, is_best=step in (2, 6))
+        kept.append([int(path.name[5:]) for path in sorted(tmp_path.glob("step-*"))])
+    assert kept == [[1], [2], [2, 3], [2, 4], [2, 5], [6], [6, 7]]
+    assert (tmp_path / "best").read_text() == "step-00000006\n"
 
-    def failing(path, mode="wb"):
-        if path.name == name:
-            raise OSError("no space left")
-        return whole(path, mode)
+
+FAILING = ["weights.safetensors", "optimizer.safetensors", "state.json", "random.json", "latest", "best"]
+
+
+@pytest.mark.parametrize("name", FAILING)
+def test_a_write_that_fails_leaves_the_earlier_checkpoints_whole(tmp_path, monkeypatch, name):
+    first = save(tmp_path, 1, is_best=True)
+    replace = os.replace
+
+    def failing(source, destination):
+        if Path(destination).name == name:
+            raise OSError(28, "No space left on device")
+        return replace(source, destination)
 
     with monkeypatch.context() as patched:
-        patched.setattr(run_checkpoint, "replace_file", failing)
-        with pytest.raises(OSError, match="no space left"):
-            save_run_checkpoint(tmp_path, model, optimizer, step=2, progress={})
-    assert latest_checkpoint(tmp_path) == first
-    load_run_checkpoint(first, model, optimizer)
-    again = save_run_checkpoint(tmp_path, model, optimizer, step=2, progress={})
-    assert latest_checkpoint(tmp_path) == again
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["latest", first.name, again.name]
-
-
-def test_a_pointer_to_an_incomplete_checkpoint_says_what_to_do(tmp_path):
-    model, optimizer = trained()
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={})
-    (folder / "state.json").unlink()
-    with pytest.raises(ValueError, match="write the name of another folder"):
-        latest_checkpoint(tmp_path)
-
-
-def test_a_pointer_cannot_name_a_folder_elsewhere(tmp_path):
-    model, optimizer = trained()
-    save_run_checkpoint(tmp_path / "elsewhere", model, optimizer, step=1, progress={})
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "latest").write_text("../elsewhere/step-00000001")
-    with pytest.raises(ValueError, match="missing or damaged"):
-        latest_checkpoint(tmp_path / "here")
+        patched.setattr(os, "replace", failing)
+        with pytest.raises(FailedWriteError, match=r"must be written whole but cannot be \(No space left"):
+            save(tmp_path, 2, is_best=True)
+    check_run_checkpoint(first)
+    assert newest_whole_checkpoint(tmp_path) == (first if name != "best" else tmp_path / "step-00000002")
+    again = save(tmp_path, 2, is_best=True)
+    assert newest_whole_checkpoint(tmp_path) == again
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best", "latest", first.name, again.name]
 
 
 def test_weights_of_another_shape_are_named(tmp_path):
-    model, optimizer = trained()
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={})
+    folder = save(tmp_path, 1)
     other = torch.nn.ModuleDict({"a": Linear(3, 5), "b": Linear(5, 8)})
     with pytest.raises(ValueError, match=r"weight b\.weight must have the shape \(8, 5\)"):
         load_run_weights(folder, other)
 
 
 def test_the_state_is_json_without_anything_executable(tmp_path):
-    model, optimizer = trained()
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=3, progress={"seconds": 1.5})
+    folder = save(tmp_path, 3, progress={"seconds": 1.5})
     state = json.loads((folder / "state.json").read_text())
     assert state["step"] == 3
-    assert {path.name for path in folder.iterdir()} == {
-        "weights.safetensors",
-        "optimizer.safetensors",
-        "state.json",
-    }
+    assert {path.name for path in folder.iterdir()} == {*FILES, CHECKSUMS}
+
+
+def test_a_state_without_its_optimizer_is_refused_by_name(tmp_path):
+    folder = save(tmp_path, 3)
+    for optimizer in (None, {}, {"param_groups": [], "per_parameter": []}, "adamw"):
+        (folder / "state.json").write_text(json.dumps({"step": 3, "optimizer": optimizer}))
+        write_checksums(folder, {name: (folder / name).read_bytes() for name in FILES})
+        check_run_checkpoint(folder)
+        with pytest.raises(ValueError, match=r"state\.json|step-00000003 holds groups"):
+            load_run_checkpoint(folder, *trained())
+
+
+def test_a_file_that_cannot_be_removed_does_not_end_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_checkpoint, "remove_old", lambda *_, **__: None)
+    for step in (1, 2, 3):
+        save(tmp_path, step, keep=1)
+    assert newest_whole_checkpoint(tmp_path) == tmp_path / "step-00000003"

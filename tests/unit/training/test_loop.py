@@ -4,7 +4,9 @@ import pytest
 import torch
 
 import cs336_basics.training.loop as loop
-from cs336_basics.checkpoint.run_checkpoint import latest_checkpoint
+import cs336_basics.training.state as state
+from cs336_basics.checkpoint.newest_whole import DamagedCheckpointWarning, newest_whole_checkpoint
+from cs336_basics.checkpoint.run_checkpoint import OPTIMIZER, WEIGHTS
 from cs336_basics.evaluation.held_out_loss import evaluate
 from cs336_basics.training.hardware import autocast
 from cs336_basics.training.metrics import read_metrics
@@ -18,7 +20,7 @@ def without_time(metrics):
 
 
 def last_file(run, name):
-    folder = latest_checkpoint(run.checkpoints)
+    folder = newest_whole_checkpoint(run.checkpoints)
     assert folder is not None
     return folder / name
 
@@ -109,14 +111,22 @@ def test_a_checkpoint_of_another_shape_is_refused_by_name(tmp_path):
         open_trained_run(run)
 
 
-@pytest.mark.parametrize("name", ["weights.safetensors", "optimizer.safetensors"])
-def test_a_truncated_checkpoint_is_refused_by_name(tmp_path, name):
-    run = run_folder(tmp_path)
-    loop.train(CONFIG, token_data(), run)
-    file = last_file(run, name)
+@pytest.mark.parametrize(
+    "name", ["weights.safetensors", "optimizer.safetensors", "state.json", "random.json"]
+)
+def test_a_damaged_checkpoint_is_reported_and_the_run_ends_as_if_it_had_not_been(tmp_path, name):
+    whole, damaged = run_folder(tmp_path / "whole"), run_folder(tmp_path / "damaged")
+    for run in (whole, damaged):
+        loop.train(CONFIG, token_data(), run, keep=9)
+    file = last_file(damaged, name)
     file.write_bytes(file.read_bytes()[:-9])
-    with pytest.raises(ValueError, match=name):
-        loop.train(CONFIG, token_data(), run)
+    with pytest.warns(DamagedCheckpointWarning, match=rf"step-00000012.{name} .* step-00000010 is used"):
+        loop.train(CONFIG, token_data(), damaged, keep=9)
+    assert without_time(read_metrics(damaged.metrics)) == without_time(read_metrics(whole.metrics))
+    for each in (WEIGHTS, OPTIMIZER):
+        assert last_file(damaged, each).read_bytes() == last_file(whole, each).read_bytes()
+    for pointer in ("latest", "best"):
+        assert (damaged.checkpoints / pointer).read_text() == (whole.checkpoints / pointer).read_text()
 
 
 def test_bf16_precision_trains_with_float32_weights(tmp_path):

@@ -1,7 +1,8 @@
 import pytest
 
-from cs336_basics.checkpoint.run_checkpoint import LATEST
-from cs336_basics.training.run_folder import RunFolder, differences
+from cs336_basics.checkpoint.pointers import LATEST
+from cs336_basics.training.differences import differences
+from cs336_basics.training.run_folder import RunFolder
 from tests.unit.training.small_run import CONFIG, run_folder, with_training
 
 

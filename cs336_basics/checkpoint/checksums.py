@@ -1,0 +1,55 @@
+"""Say whether a folder still holds what was written into it: a SHA-256 of each file, in a file beside them.
+
+The format is that of `sha256sum`, so `sha256sum --check checksums.sha256` says the same.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.inside import entry_inside, refuse_link
+
+CHECKSUMS = "checksums.sha256"
+
+
+class DamagedCheckpointError(ValueError):
+    """A folder does not hold what was written into it; the message names the file."""
+
+
+def write_checksums(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write the sums of files by their content in memory: what the disk made of it is not asked."""
+    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+    with replace_file(folder / CHECKSUMS) as file:
+        file.write(_lines(sums))
+
+
+def check_whole(folder: Path, names: Iterable[str]) -> None:
+    """Raise `DamagedCheckpointError` unless each of `names` is there and each byte is as it was written."""
+    try:
+        stored = entry_inside(refuse_link(folder), CHECKSUMS).read_bytes()
+        sums = {name: _sum_of_file(entry_inside(folder, name)) for name in names}
+    except FileNotFoundError as error:
+        raise damaged(Path(error.filename), "it is missing") from None
+    except (OSError, ValueError) as error:
+        raise damaged(folder, str(error)) from None
+    if stored == _lines(sums):
+        return
+    for name, found in sums.items():
+        if _lines({name: found}) not in stored:
+            raise damaged(folder / name, f"its content is not that of {CHECKSUMS}")
+    raise damaged(folder / CHECKSUMS, "it holds other lines than were written")
+
+
+def damaged(path: Path, reason: str) -> DamagedCheckpointError:
+    """Return the error for a damaged file of a checkpoint."""
+    return DamagedCheckpointError(f"a checkpoint must be whole but {path} is missing or damaged ({reason})")
+
+
+def _sum_of_file(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _lines(sums: Mapping[str, str]) -> bytes:
+    return "".join(f"{sum}  {name}\n" for name, sum in sums.items()).encode()

@@ -1,0 +1,68 @@
+"""From which checkpoint to go on: the one that `latest` names, or the newest good one if that is damaged."""
+
+import warnings
+from pathlib import Path
+
+from cs336_basics.checkpoint.checksums import DamagedCheckpointError
+from cs336_basics.checkpoint.pointers import BEST, LATEST, checkpoint_folders, read_pointer, write_pointer
+from cs336_basics.checkpoint.run_checkpoint import check_run_checkpoint
+
+
+class DamagedCheckpointWarning(UserWarning):
+    """A checkpoint is damaged and another one is used."""
+
+
+def newest_whole_checkpoint(checkpoints: Path) -> Path | None:
+    """Return the checkpoint to go on from, or None where none was written yet.
+
+    That is the one that `latest` names. If it is damaged, a `DamagedCheckpointWarning` says so by name and
+    the newest good one is returned; if all of them are, a `ValueError` names each.
+    """
+    damages: list[str] = []
+    named = whole_checkpoint_named(checkpoints, LATEST, damages)
+    if named is not None:
+        return named
+    for folder in reversed(checkpoint_folders(checkpoints)):
+        if _is_whole(folder, damages):
+            for damage in damages:
+                warnings.warn(f"{damage}; {folder.name} is used", DamagedCheckpointWarning, stacklevel=2)
+            return folder
+    if damages:
+        raise ValueError(f"{'; '.join(damages)}; restore one of them, or start another run")
+    return None
+
+
+def whole_checkpoint_named(checkpoints: Path, pointer: str, damages: list[str]) -> Path | None:
+    """Return the folder that a pointer names, or None; what is wrong with it is added to `damages`."""
+    try:
+        folder = read_pointer(checkpoints, pointer)
+    except ValueError as error:
+        damages.append(str(error))
+        return None
+    return folder if folder is not None and _is_whole(folder, damages) else None
+
+
+def mend_pointers(checkpoints: Path, *, latest: Path, best: Path | None) -> None:
+    """Let `latest` and `best` say from where a run goes on and which was the best until there.
+
+    They can say something else when a run was killed between two of its writes, or the newest is damaged.
+    """
+    damages: list[str] = []
+    if whole_checkpoint_named(checkpoints, LATEST, damages) != latest:
+        write_pointer(checkpoints, LATEST, latest)
+    if whole_checkpoint_named(checkpoints, BEST, damages) == best:
+        return
+    if best is not None and _is_whole(best, damages):
+        write_pointer(checkpoints, BEST, best)
+    else:
+        (checkpoints / BEST).unlink(missing_ok=True)
+
+
+def _is_whole(folder: Path, damages: list[str]) -> bool:
+    try:
+        check_run_checkpoint(folder)
+    except DamagedCheckpointError as error:
+        if str(error) not in damages:
+            damages.append(str(error))
+        return False
+    return True

@@ -1,0 +1,51 @@
+"""Start a run from the weights of another one: they become its checkpoint of step 0.
+
+From then on it is a run like any other and needs the other one no more. The optimizer, the schedule and the
+random states begin anew.
+"""
+
+import os
+from typing import Any
+
+from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
+from cs336_basics.checkpoint.run_checkpoint import load_run_weights
+from cs336_basics.training.config import RunConfig
+from cs336_basics.training.differences import differences
+from cs336_basics.training.random_state import own_random_states
+from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.state import new_state, save
+from cs336_basics.training.token_data import TokenData
+
+
+def require_fitting_source(source: RunFolder, content: dict[str, Any]) -> None:
+    """Raise `ValueError` with the fields that differ unless `source` has the same model and tokenizer.
+
+    `content` is the configuration of the new run. A tokenizer that only one of them has is no difference.
+    """
+    stored = source.read_config()
+    differing = differences(stored.get("model"), content["model"], "model")
+    theirs, ours = (run.get("data", {}).get("tokenizer") for run in (stored, content))
+    if theirs is not None and ours is not None:
+        differing += differences(theirs, ours, "data.tokenizer")
+    if differing:
+        raise ValueError(
+            f"a fork must have the model and tokenizer of the run it comes from but {source.path} has others "
+            f"({'; '.join(differing)}); take the same, or start without the weights of another run"
+        )
+
+
+def fork(config: RunConfig, data: TokenData, run: RunFolder, source: RunFolder) -> None:
+    """Write the checkpoint of step 0 with the weights of the last good checkpoint of `source`."""
+    if os.path.realpath(source.path) == os.path.realpath(run.path):
+        raise ValueError(
+            f"a run cannot be forked from itself but both are {run.path}; choose another run folder"
+        )
+    checkpoint = newest_whole_checkpoint(source.checkpoints)
+    if checkpoint is None:
+        raise FileNotFoundError(
+            f"expected a checkpoint but {source.path} has none yet; train it further first"
+        )
+    with own_random_states(config.training.seed, config.training.device):
+        state = new_state(config, data)
+        load_run_weights(checkpoint, state.model)
+        save(state, config, run, keep=1)
