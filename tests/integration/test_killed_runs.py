@@ -1,82 +1,288 @@
-"""A training run that is killed and started again, as whole processes."""
+"""A training run that is killed, stopped or refused by the disk, and started again, as whole processes."""
 
 import json
+import os
 import random
+import shutil
+import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from safetensors.numpy import load_file
 
-from tests.integration.command import SMALL_MODEL, cs336, files_below, start_cs336
+from tests.integration.command import ONE_THREAD, files_below, start_cs336
 
-STEPS = 60
+if os.name == "nt":
+    pytest.skip("needs fork and signals", allow_module_level=True)
+
+from cs336_basics.checkpoint.pointers import checkpoint_folders
+from cs336_basics.checkpoint.run_checkpoint import FILES, check_run_checkpoint
+
+STEPS = 48
+MODEL = ("--d-model", "8", "--num-heads", "2", "--num-layers", "1", "--context-length", "8")
+KILLED = -signal.SIGKILL
+# Folders of checkpoints hold times in state.json only; other files with times or paths are compared apart.
+EXACT = tuple(name for name in FILES if name != "state.json")
 
 
-def train_arguments(prepared: Path, run: str) -> tuple[str | Path, ...]:
-    return (
+def train_arguments(prepared: Path, run: Path | str) -> list[str]:
+    arguments = (
         "train", "--train-tokens", prepared / "tokens.npy", "--run", run, "--vocab-size", "300",
-        "--steps", str(STEPS), "--checkpoint-interval", "4", "--evaluation-interval", "7",
-        "--precision", "fp32", *SMALL_MODEL,
+        "--steps", STEPS, "--checkpoint-interval", "2", "--evaluation-interval", "5",
+        "--evaluation-tokens", "200", "--batch-size", "2", "--precision", "fp32", "--learning-rate", "0.1",
+        *MODEL,
     )  # fmt: skip
+    return [str(argument) for argument in arguments]
+
+
+class Commands:
+    """Gives commands to a process that forks a child for each, see `run_and_die`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.output = folder / "output.txt"
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.run_and_die", str(self.output)],
+            cwd=Path(__file__).parents[2],
+            env=ONE_THREAD,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._answer() == "ready"
+
+    def __call__(self, arguments: list[str], **how: Any) -> int:
+        """Run a command until it ends by itself or as `how` has it; return its exit status."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps({"arguments": arguments, **how}) + "\n")
+        self.process.stdin.flush()
+        return int(self._answer())
+
+    def succeed(self, arguments: list[str]) -> None:
+        assert self(arguments) == 0, self.output.read_text()
+
+    def _answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def close(self) -> None:
+        self.process.communicate()
 
 
 @pytest.fixture(scope="module")
-def uninterrupted(prepared, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("uninterrupted")
-    result = cs336(*train_arguments(prepared, "run"), cwd=folder)
-    assert result.returncode == 0, result.stderr
-    return folder / "run"
+def command(tmp_path_factory) -> Iterator[Commands]:
+    commands = Commands(tmp_path_factory.mktemp("output"))
+    yield commands
+    commands.close()
 
 
-def kill_after(prepared: Path, folder: Path, *, steps: int, delay: float) -> None:
-    """Start the run, wait until it has logged `steps` more lines and `delay` seconds more, and kill it."""
-    metrics = folder / "run" / "metrics.jsonl"
-    process = start_cs336(*train_arguments(prepared, "run"), cwd=folder)
-    seen = None
-    while process.poll() is None:
-        lines = metrics.read_bytes().count(b"\n") if metrics.is_file() else 0
-        # The first look after the start may still see lines of steps that will be taken again.
-        seen = lines if seen is None or lines < seen else seen
-        if lines >= min(seen + steps, STEPS):
-            time.sleep(delay)
-            break
-        time.sleep(0.002)
-    process.kill()
-    process.communicate()
+@pytest.fixture(scope="module")
+def uninterrupted(prepared, command, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("uninterrupted") / "run"
+    command.succeed(train_arguments(prepared, run))
+    return run
+
+
+def metrics_without_times(run: Path) -> list[dict]:
+    lines = (run / "metrics.jsonl").read_text().splitlines()
+    return [{**json.loads(line), "seconds": 0} for line in lines]
+
+
+def state_without_times(folder: Path) -> dict:
+    return {**json.loads((folder / "state.json").read_text()), "seconds": 0}
 
 
 def assert_same_run(run: Path, expected: Path) -> None:
-    logs = [
-        [{**json.loads(line), "seconds": 0} for line in (folder / "metrics.jsonl").read_text().splitlines()]
-        for folder in (run, expected)
-    ]
-    assert logs[0] == logs[1]
     assert files_below(run) == files_below(expected)
-    last = f"checkpoints/step-{STEPS:08d}"
-    for name in ("weights.safetensors", "optimizer.safetensors"):
-        found, wanted = load_file(run / last / name), load_file(expected / last / name)
-        assert found.keys() == wanted.keys()
-        assert all((found[key] == wanted[key]).all() for key in wanted)
+    assert_same_run_but_for_kept_folders(run, expected)
 
 
-def finish(prepared: Path, folder: Path) -> None:
-    result = cs336(*train_arguments(prepared, "run"), cwd=folder)
-    assert result.returncode == 0, result.stderr
+def assert_same_run_but_for_kept_folders(run: Path, expected: Path) -> None:
+    """A checkpoint that was written on a signal can be among the last that are kept."""
+    assert metrics_without_times(run) == metrics_without_times(expected)
+    assert [line["step"] for line in metrics_without_times(run)] == list(range(1, STEPS + 1))
+    for pointer in ("latest", "best"):
+        name = (expected / "checkpoints" / pointer).read_text()
+        assert (run / "checkpoints" / pointer).read_text() == name
+        found, wanted = (path / "checkpoints" / name.strip() for path in (run, expected))
+        for file in EXACT:
+            assert (found / file).read_bytes() == (wanted / file).read_bytes(), (name, file)
+        assert state_without_times(found) == state_without_times(wanted)
 
 
-def test_a_killed_run_continues_to_the_same_end(prepared, uninterrupted, tmp_path):
-    kill_after(prepared, tmp_path, steps=10, delay=0.0)
-    assert not (tmp_path / "run" / "checkpoints" / f"step-{STEPS:08d}").exists()
-    finish(prepared, tmp_path)
-    assert_same_run(tmp_path / "run", uninterrupted)
+def assert_every_checkpoint_is_whole(run: Path) -> None:
+    """Every folder with the name of a checkpoint is complete, and so is what the pointers name."""
+    checkpoints = run / "checkpoints"
+    folders = checkpoint_folders(checkpoints)
+    for folder in folders:
+        check_run_checkpoint(folder)
+    for pointer in ("latest", "best"):
+        if (checkpoints / pointer).exists():
+            assert checkpoints / (checkpoints / pointer).read_text().strip() in folders
+
+
+def kill_at_each(operations: list[int], command: Commands, prepared: Path, run: Path) -> int:
+    """Start the run again and again, each time killed at the next of `operations`; return the kills."""
+    kills = 0
+    for operation in operations:
+        status = command(train_arguments(prepared, run), die_at=operation)
+        assert status in (KILLED, 0), command.output.read_text()
+        assert_every_checkpoint_is_whole(run)
+        kills += status == KILLED
+    return kills
+
+
+def operations_of_a_checkpoint(command: Commands, prepared: Path, run: Path) -> int:
+    """Return at which operation `latest` is renamed: a run that is killed later has got one checkpoint on."""
+    operation = 10
+    while not (run / "checkpoints" / "latest").exists():
+        operation += 1
+        command(train_arguments(prepared, run), die_at=operation)
+    return operation
+
+
+def test_a_run_killed_within_the_writing_of_checkpoints_ends_as_if_it_had_not_been(
+    prepared, command, uninterrupted, tmp_path
+):
+    run = tmp_path / "run"
+    assert kill_at_each([1, 8, 19, 24, 26, 29, 30, 33, 37], command, prepared, run) == 9
+    command.succeed(train_arguments(prepared, run))
+    assert_same_run(run, uninterrupted)
 
 
 @pytest.mark.endurance
-@pytest.mark.timeout(900)
-def test_a_run_killed_many_times_continues_to_the_same_end(prepared, uninterrupted, tmp_path):
+def test_a_run_killed_at_every_operation_of_a_checkpoint_ends_as_if_it_had_not_been(
+    prepared, command, uninterrupted, tmp_path
+):
+    run = tmp_path / "run"
+    one_checkpoint = operations_of_a_checkpoint(command, prepared, tmp_path / "counted")
+    operations = list(range(1, one_checkpoint + 25))  # and what follows: `best`, and old ones removed
+    kills = kill_at_each(operations, command, prepared, run)
+    print(f"killed and continued: {kills} of {len(operations)}")
+    assert kills == len(operations)
+    command.succeed(train_arguments(prepared, run))
+    assert_same_run(run, uninterrupted)
+
+
+@pytest.mark.endurance
+def test_runs_killed_at_random_moments_end_as_if_they_had_not_been(
+    prepared, command, uninterrupted, tmp_path
+):
     choose = random.Random(11)
-    for _ in range(10):
-        kill_after(prepared, tmp_path, steps=choose.randrange(1, 6), delay=choose.uniform(0.0, 0.05))
-    finish(prepared, tmp_path)
+    kills = runs = 0
+    while kills < 30:
+        run = tmp_path / f"run-{runs}"
+        while command(
+            train_arguments(prepared, run), signal=signal.SIGKILL, after=choose.uniform(0.1, 0.6)
+        ):  # fmt: skip
+            kills += 1
+            if (run / "checkpoints").exists():
+                assert_every_checkpoint_is_whole(run)
+        runs += 1
+        command.succeed(train_arguments(prepared, run))
+        assert_same_run(run, uninterrupted)
+    print(f"killed at random moments and continued: {kills}, in {runs} runs")
+
+
+@pytest.mark.endurance
+def test_the_command_in_a_process_of_its_own_is_killed_and_stopped_and_ends_as_if_it_had_not_been(
+    prepared, uninterrupted, tmp_path
+):
+    metrics = tmp_path / "run" / "metrics.jsonl"
+    for lines, number in (
+        (5, signal.SIGKILL),
+        (14, signal.SIGTERM),
+        (23, signal.SIGKILL),
+        (30, signal.SIGINT),
+    ):
+        process = start_cs336(*train_arguments(prepared, "run"), cwd=tmp_path)
+        while not metrics.exists() or metrics.read_bytes().count(b"\n") < lines:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.send_signal(number)
+        process.communicate()
+        assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}.get(number, -number)
+        assert_every_checkpoint_is_whole(tmp_path / "run")
+    process = start_cs336(*train_arguments(prepared, "run"), cwd=tmp_path)
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
     assert_same_run(tmp_path / "run", uninterrupted)
+
+
+def last_line(command: Commands) -> str:
+    """What the command said last, its progress bar apart."""
+    output = command.output.read_text()
+    assert "Traceback" not in output
+    return output.splitlines()[-1]
+
+
+def at_line(run: Path, lines: int, number: signal.Signals) -> dict[str, Any]:
+    """How a signal arrives as soon as there are so many lines of metrics."""
+    return {"signal": number, "after": 0.0, "waiting_for": str(run / "metrics.jsonl"), "lines": lines}
+
+
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.endurance)],
+)
+def test_a_run_stopped_by_a_signal_saves_the_step_says_how_to_continue_and_ends_as_if_it_had_not_been(
+    prepared, command, uninterrupted, tmp_path, number, status
+):
+    run = tmp_path / "run"
+    stops = [0]
+    for _ in range(3):
+        assert command(train_arguments(prepared, run), **at_line(run, stops[-1] + 4, number)) == status
+        expected = f"stopped by {number.name}; give the same command again to continue"
+        assert last_line(command) == expected
+        stops.append(len(metrics_without_times(run)))
+        assert (run / "checkpoints/latest").read_text() == f"step-{stops[-1]:08d}\n"
+        assert_every_checkpoint_is_whole(run)
+    assert stops == sorted(set(stops))
+    assert stops[-1] < STEPS
+    command.succeed(train_arguments(prepared, run))
+    assert_same_run_but_for_kept_folders(run, uninterrupted)
+
+
+def test_without_save_on_signal_a_signal_ends_the_run_at_once(prepared, command, tmp_path):
+    for number, status in ((signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)):
+        run = tmp_path / number.name
+        arguments = [*train_arguments(prepared, run), "--no-save-on-signal"]
+        assert command(arguments, **at_line(run, 4, number)) == status
+    assert last_line(command) == "interrupted; give the same command again to continue"
+
+
+def started(command: Commands, prepared: Path, run: Path) -> None:
+    """Let a run come as far as two checkpoints and be killed in writing the third."""
+    while not (run / "checkpoints/step-00000004").exists():
+        command(train_arguments(prepared, run), die_at=60)
+    shutil.rmtree(run / "checkpoints/.unfinished-step-00000006", ignore_errors=True)
+
+
+@pytest.mark.parametrize(
+    "limit", [30_000, *(pytest.param(limit, marks=pytest.mark.endurance) for limit in (600, 20_000))]
+)
+def test_a_full_disk_ends_the_run_in_one_sentence_and_leaves_the_checkpoints(
+    prepared, command, uninterrupted, tmp_path, limit
+):
+    run = tmp_path / "run"
+    started(command, prepared, run)
+    before = {path: path.read_bytes() for path in run.rglob("checkpoints/step-*/*")}
+    assert len(before) >= 2 * len(FILES)
+    assert command(train_arguments(prepared, run), file_limit=limit) == 1
+    sentence = last_line(command)
+    assert sentence.startswith(f"error: {run}/")
+    assert "must be written whole but cannot be (File too large); make room there and try again" in sentence
+    assert {path: path.read_bytes() for path in before if path.exists()}.items() <= before.items()
+    assert_every_checkpoint_is_whole(run)
+    command.succeed(train_arguments(prepared, run))
+    assert_same_run(run, uninterrupted)
+
+
+def test_a_disk_that_has_no_room_for_a_line_of_metrics_is_named(prepared, command, tmp_path):
+    rarely = ("--checkpoint-interval", "100", "--evaluation-interval", "100")
+    arguments = [*train_arguments(prepared, tmp_path / "run"), *rarely]
+    assert command(arguments, file_limit=5_000) == 1
+    assert last_line(command).startswith(f"error: {tmp_path / 'run' / 'metrics.jsonl'} must be written whole")
