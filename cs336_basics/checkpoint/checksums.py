@@ -35,10 +35,10 @@ def check_whole(folder: Path, names: Iterable[str]) -> None:
         raise damaged(folder, str(error)) from None
     if stored == _lines(sums):
         return
-    for name, found in sums.items():
-        if _lines({name: found}) not in stored:
-            raise damaged(folder / name, f"its content is not that of {CHECKSUMS}")
-    raise damaged(folder / CHECKSUMS, "it holds other lines than were written")
+    differing = [name for name, found in sums.items() if _lines({name: found}) not in stored]
+    if len(differing) == 1:
+        raise damaged(folder / differing[0], f"its content is not that of {CHECKSUMS}")
+    raise damaged(folder / CHECKSUMS, f"it does not agree with {', '.join(differing) or 'what was written'}")
 
 
 def damaged(path: Path, reason: str) -> DamagedCheckpointError:

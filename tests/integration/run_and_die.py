@@ -23,6 +23,7 @@ import signal
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -130,8 +131,8 @@ def main() -> None:
                 if isinstance(error.code, str):
                     print(error.code, file=sys.stderr)
                 status = error.code if isinstance(error.code, int) else int(error.code is not None)
-            except BaseException:
-                sys.excepthook(*sys.exc_info())
+            except BaseException:  # which Python would print, and go on in the parent's loop
+                traceback.print_exc()
                 status = 70
             sys.stdout.flush()
             os._exit(status)

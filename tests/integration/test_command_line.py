@@ -143,6 +143,24 @@ BAD_INPUTS = {
         ("train", "--run", "other", "--steps", "2", *SMALL_MODEL, "--train-tokens", "tokens.npy"),
         "data.tokenizer",
     ),
+    "fork of another model": (
+        (
+            *TRAIN,
+            "--train-tokens",
+            "tokens.npy",
+            "--vocab-size",
+            "300",
+            "--fork-from",
+            "other",
+            "--d-ff",
+            "8",
+        ),
+        "model.d_ff",
+    ),
+    "no checkpoint to keep": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--keep", "0"),
+        "keep must be at least 1",
+    ),
     "run folder of another job": (("quickstart", "--run", "other"), "holds a run of 'train'"),
     "preset without a name": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset"), "--preset"),
     "evaluating what is no run": (("evaluate", "none"), "none"),
@@ -236,6 +254,8 @@ def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
     )  # fmt: skip
     assert result.returncode == 1
     assert re.search(r"error: loss and gradient must be finite but at step \d+", result.stderr)
+    assert f"are in {Path('run/divergence.json')}" in result.stderr
+    assert json.loads((tmp_path / "run/divergence.json").read_text())["last_steps"]
 
 
 @pytest.mark.parametrize(

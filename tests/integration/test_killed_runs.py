@@ -286,3 +286,19 @@ def test_a_disk_that_has_no_room_for_a_line_of_metrics_is_named(prepared, comman
     arguments = [*train_arguments(prepared, tmp_path / "run"), *rarely]
     assert command(arguments, file_limit=5_000) == 1
     assert last_line(command).startswith(f"error: {tmp_path / 'run' / 'metrics.jsonl'} must be written whole")
+
+
+def test_a_damaged_checkpoint_is_a_warning_of_one_line_and_the_run_goes_on_from_the_one_before(
+    prepared, command, uninterrupted, tmp_path
+):
+    run = tmp_path / "run"
+    shutil.copytree(uninterrupted, run)
+    last = run / "checkpoints" / f"step-{STEPS:08d}"
+    with open(last / "optimizer.safetensors", "r+b") as file:
+        file.seek(1000)
+        file.write(b"\x80")
+    command.succeed(train_arguments(prepared, run))
+    output = command.output.read_text()
+    warning = f"warning: a checkpoint must be whole but {last}/optimizer.safetensors is missing or damaged"
+    assert [line.startswith(warning) for line in output.splitlines()].count(True) == 1
+    assert_same_run_but_for_kept_folders(run, uninterrupted)

@@ -1,5 +1,4 @@
 import io
-import pickle
 import random
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,9 @@ from torch import nn
 
 from cs336_basics import AdamW, ModelConfig, TransformerLM, cross_entropy, load_checkpoint, save_checkpoint
 from cs336_basics.checkpoint import single_file
+from tests.unit.hostile import Touch, hostile_pickle
 
 VOCAB, CONTEXT = 31, 7
-
-
-class Touch:
-    """What a malicious file holds: unpickling it creates a file."""
-
-    def __init__(self, marker: Path) -> None:
-        self.marker = marker
-
-    def __reduce__(self):
-        return (Path.touch, (self.marker,))
 
 
 class Wrapped(nn.Module):
@@ -151,15 +141,11 @@ def test_checkpoint_is_loaded_into_a_compiled_model(path):
 
 def test_checkpoint_never_runs_code(tmp_path, path):
     marker = tmp_path / "code was run"
-    content = {"model": Touch(marker), "optimizer": {}, "iteration": 0}
-    path.write_bytes(pickle.dumps(content))
-    pickle.loads(path.read_bytes())
-    assert marker.exists(), "this file must be able to do harm"
-    marker.unlink()
+    path.write_bytes(hostile_pickle(marker))
     model, optimizer = trained()
     with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
         load_checkpoint(path, model, optimizer)
-    torch.save(content, path)
+    torch.save({"model": Touch(marker), "optimizer": {}, "iteration": 0}, path)
     with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
         load_checkpoint(path, model, optimizer)
     assert not marker.exists()

@@ -1,5 +1,8 @@
 import json
+import random
 
+import jaxtyping
+import numpy as np
 import pytest
 import torch
 
@@ -45,6 +48,49 @@ def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch
     assert without_time(read_metrics(broken.metrics)) == without_time(read_metrics(whole.metrics))
     for name in ("weights.safetensors", "optimizer.safetensors"):
         assert last_file(broken, name).read_bytes() == last_file(whole, name).read_bytes()
+
+
+def drawing_step(model, optimizer, dataset, config, step):
+    """A step that uses the global random states, as dropout would."""
+    with torch.no_grad():
+        model.lm_head.weight[0] += 0.01 * (torch.randn(8) + random.gauss(0, 1) + np.random.standard_normal())
+    return train_step(model, optimizer, dataset, config, step)
+
+
+def test_a_run_that_is_stopped_again_and_again_equals_the_uninterrupted_run_also_in_its_randomness(
+    tmp_path, monkeypatch
+):
+    whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
+    monkeypatch.setattr(loop, "train_step", drawing_step)
+    # Without annotations: beartype draws from Python's random state to choose what it checks.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    expected = loop.train(CONFIG, token_data(), whole)
+    for _ in range(CONFIG.training.steps):
+        random.seed()
+        model = loop.train(CONFIG, token_data(), broken, should_stop=lambda: True)
+    torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
+    assert without_time(read_metrics(broken.metrics)) == without_time(read_metrics(whole.metrics))
+    assert broken.picture.is_file()
+
+
+def test_train_asks_after_each_step_whether_to_stop_and_saves_before_it_does(tmp_path):
+    run = run_folder(tmp_path)
+    answers = iter([False, False, True])
+    loop.train(CONFIG, token_data(), run, should_stop=lambda: next(answers))
+    assert [line["step"] for line in read_metrics(run.metrics)] == [1, 2, 3]
+    assert (run.checkpoints / "latest").read_text() == "step-00000003\n"
+    assert not run.picture.exists()
+
+
+def test_train_keeps_as_many_checkpoints_as_asked_and_the_best(tmp_path):
+    for keep in (1, 3):
+        run = run_folder(tmp_path / str(keep))
+        loop.train(with_training(checkpoint_interval=1), token_data(), run, keep=keep)
+        newest = {f"step-{step:08d}" for step in range(13 - keep, 13)}
+        best = (run.checkpoints / "best").read_text().strip()
+        assert {path.name for path in run.checkpoints.glob("step-*")} == newest | {best}
+    with pytest.raises(ValueError, match="keep must be at least 1"):
+        loop.train(CONFIG, token_data(), run, keep=0)
 
 
 def test_train_logs_each_step_once_with_all_its_numbers(tmp_path):

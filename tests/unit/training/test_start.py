@@ -1,63 +1,137 @@
 import json
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from cs336_basics.checkpoint.run_checkpoint import load_run_weights, read_progress
 from cs336_basics.training.loop import train
+from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run
-from cs336_basics.training.trained_run import open_trained_run
-from tests.unit.training.small_run import CONFIG, with_training
-
-# The fields that the optimizer's part had before others than AdamW with a cosine could be chosen.
-FIRST_FIELDS = {
-    "learning_rate",
-    "min_learning_rate",
-    "warmup_steps",
-    "cosine_steps",
-    "beta1",
-    "beta2",
-    "eps",
-    "weight_decay",
-    "max_gradient_norm",
-}
+from cs336_basics.training.state import new_model
+from tests.unit.training.small_run import CONFIG, token_data, with_training
 
 
-def prepared(folder, config):
-    tokens = folder / "tokens.npy"
-    np.save(tokens, np.arange(500, dtype=np.uint16) % 31)
-    run = RunFolder(folder / "run")
-    settled, data = prepare_run(
-        config, run, job="test", train_tokens=tokens, validation_tokens=None, tokenizer=None
+@pytest.fixture
+def tokens(tmp_path) -> Path:
+    data = token_data()
+    for name, ids in (("train.npy", data.train), ("validation.npy", data.validation)):
+        np.save(tmp_path / name, ids)
+    return tmp_path
+
+
+def make(folder: Path, tokens: Path, config=CONFIG, **options: Any) -> tuple[RunFolder, torch.nn.Module]:
+    run = RunFolder(folder)
+    config, data = prepare_run(
+        config,
+        run,
+        job="test",
+        train_tokens=tokens / "train.npy",
+        validation_tokens=tokens / "validation.npy",
+        tokenizer=None,
+        **options,
     )
-    return run, settled, data
+    return run, train(config, data, run)
 
 
-def forget_later_fields(run):
-    stored = run.read_config()
-    stored["optimizer"] = {name: stored["optimizer"][name] for name in FIRST_FIELDS}
-    run.config.write_text(json.dumps(stored))
+def test_a_fork_begins_with_the_weights_of_the_other_run_at_step_0(tokens, tmp_path):
+    source, trained = make(tmp_path / "source", tokens)
+    config = with_training(steps=4, seed=9, checkpoint_interval=1)
+    stopping = {"learning_rate": 0.0, "min_learning_rate": 0.0}
+    still = replace(config, optimizer=replace(config.optimizer, **stopping))
+    fork, model = make(tmp_path / "fork", tokens, still, fork_from=source.path)
+    torch.testing.assert_close(model.state_dict(), trained.state_dict(), rtol=0, atol=0)
+    assert [line["step"] for line in read_metrics(fork.metrics)] == [1, 2, 3, 4]
+    assert read_metrics(fork.metrics)[0]["loss"] < read_metrics(source.metrics)[0]["loss"]
 
 
-def test_a_run_of_an_earlier_version_can_be_opened_and_continued(tmp_path):
-    run, config, data = prepared(tmp_path, CONFIG)
-    model = train(config, data, run)
-    forget_later_fields(run)
-    trained = open_trained_run(run, device="cpu")
-    assert trained.config.optimizer == CONFIG.optimizer
-    torch.testing.assert_close(trained.model.state_dict(), model.state_dict(), rtol=0, atol=0)
-    _, again, _ = prepared(tmp_path, CONFIG)
-    assert again == config
+def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):
+    source, trained = make(tmp_path / "source", tokens)
+    run = RunFolder(tmp_path / "fork")
+    paths = {"train_tokens": tokens / "train.npy", "validation_tokens": tokens / "validation.npy"}
+    prepare_run(CONFIG, run, job="test", tokenizer=None, fork_from=source.path, **paths)
+    first = run.checkpoints / "step-00000000"
+    model = new_model(CONFIG)
+    load_run_weights(first, model)
+    torch.testing.assert_close(model.state_dict(), trained.state_dict(), rtol=0, atol=0)
+    assert read_progress(first)["optimizer"]["per_parameter"] == {}
+    os.rename(source.path, tmp_path / "moved")
+    make(run.path, tokens, fork_from=source.path)
+    with pytest.raises(ValueError, match=r"fork_from: .*source there, None given"):
+        make(run.path, tokens)
 
 
-def test_a_run_of_an_earlier_version_still_belongs_to_its_configuration(tmp_path):
-    run, config, data = prepared(tmp_path, CONFIG)
-    train(config, data, run)
-    forget_later_fields(run)
-    with pytest.raises(ValueError, match=r"\(training\.steps: 12 there, 13 given\)"):
-        prepared(tmp_path, with_training(steps=13))
-    changed = CONFIG.to_dict()
-    changed["optimizer"]["optimizer"] = "muon"
-    with pytest.raises(ValueError, match=r"\(optimizer\.optimizer: adamw there, muon given\)"):
-        prepared(tmp_path, type(CONFIG).from_dict(changed))
+def test_a_fork_of_another_model_lists_the_differing_fields_and_makes_nothing(tokens, tmp_path):
+    source, _ = make(tmp_path / "source", tokens)
+    other = replace(CONFIG, model=replace(CONFIG.model, d_ff=13, num_layers=3))
+    with pytest.raises(
+        ValueError, match=r"model.num_layers: 2 there, 3 given; model.d_ff: 11 there, 13 given"
+    ):
+        make(tmp_path / "fork", tokens, other, fork_from=source.path)
+    assert not (tmp_path / "fork").exists()
+
+
+def test_a_fork_of_what_is_no_run_or_of_itself_is_refused(tokens, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"none has no config\.json"):
+        make(tmp_path / "fork", tokens, fork_from=tmp_path / "none")
+    RunFolder(tmp_path / "same").create(job="test")
+    RunFolder(tmp_path / "same").claim({**CONFIG.to_dict(), "job": "test"}, compared=())
+    with pytest.raises(ValueError, match="cannot be forked from itself"):
+        make(tmp_path / "same", tokens, fork_from=tmp_path / "same")
+
+
+def test_a_run_never_continues_with_another_configuration_or_other_data(tokens, tmp_path):
+    run, _ = make(tmp_path / "run", tokens)
+    other = replace(CONFIG, optimizer=replace(CONFIG.optimizer, beta2=0.9))
+    with pytest.raises(ValueError, match=r"\(optimizer.beta2: 0.95 there, 0.9 given\)"):
+        make(run.path, tokens, other)
+    with pytest.raises(ValueError, match=r"\(config.optimizer.beta2: 0.95 there, 0.9 given\)"):
+        train(other, token_data(), run)
+    data = token_data()
+    data.train[7] += 1 - 2 * (data.train[7] > 0)
+    with pytest.raises(ValueError, match=r"data.train.sha256_of_ends"):
+        train(CONFIG, data, run)
+    np.save(tokens / "train.npy", data.train[:-1])
+    with pytest.raises(ValueError, match=r"data.train.num_tokens: 400 there, 399 given"):
+        make(run.path, tokens)
+
+
+def test_a_checkpoint_holds_all_that_a_run_needs(tokens, tmp_path):
+    run, _ = make(tmp_path / "run", tokens)
+    state = json.loads((run.checkpoints / "step-00000012/state.json").read_text())
+    assert (state["step"], state["tokens"]) == (12, 12 * 42)
+    assert state["config"] == CONFIG.to_dict()
+    assert len(state["config_sha256"]) == 64
+    assert state["sampler"] == {"windows_from": "seed and step", "seed": 0}
+    assert state["data"]["train"]["num_tokens"] == 400
+    losses = {
+        line["step"]: line["validation_loss"] for line in read_metrics(run.metrics) if line["validation_loss"]
+    }
+    best = min(losses, key=losses.__getitem__)
+    assert state["best_validation"] == {"step": best, "loss": losses[best]}
+    assert (run.checkpoints / "best").read_text() == f"step-{best:08d}\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows links to few users")
+@pytest.mark.parametrize("name", ["checkpoints", "tokenizer"])
+def test_a_link_in_place_of_a_folder_of_a_run_is_refused(tokens, tmp_path, name):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / name).symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(
+        ValueError, match=f"run/{name} must be what it seems but is a symbolic link to .*elsewhere"
+    ):
+        make(tmp_path / "run", tokens)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_the_folder_of_a_run_may_itself_be_a_link(tokens, tmp_path):
+    (tmp_path / "large disk").mkdir()
+    (tmp_path / "run").symlink_to(tmp_path / "large disk")
+    make(tmp_path / "run", tokens)
+    assert (tmp_path / "large disk/checkpoints/latest").is_file()
