@@ -21,7 +21,7 @@ from cs336_basics.checkpoint.optimizer_state import join_optimizer_state, split_
 from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
 from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
-from cs336_basics.files.atomic import replace_file, sync_folder
+from cs336_basics.files.atomic import make_folder, replace_file, sync_folder
 from cs336_basics.files.failed_write import explain_failed_write
 from cs336_basics.files.json_file import read_json
 
@@ -54,7 +54,7 @@ def save_run_checkpoint(
     folder = folder_of_step(checkpoints, step)
     contents = _contents(model, optimizer, {"step": step, **progress}, random_states)
     with explain_failed_write(folder, any_reason=True):
-        checkpoints.mkdir(parents=True, exist_ok=True)
+        make_folder(checkpoints)
         remove_unfinished(checkpoints)
         _write_folder(folder, contents)
         write_pointer(checkpoints, LATEST, folder)

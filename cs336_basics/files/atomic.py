@@ -53,6 +53,15 @@ def flush_to_disk(file: IO[Any], path: Path) -> None:
         os.fsync(file.fileno())
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder where it is missing, and those above it, so that they survive a power failure."""
+    if folder.is_dir():
+        return
+    make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    sync_folder(folder.parent)
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a power failure (a folder cannot be opened on Windows)."""
     if os.name == "nt":

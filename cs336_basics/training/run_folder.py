@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cs336_basics.checkpoint.pointers import has_checkpoint
-from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.atomic import make_folder, replace_file
 from cs336_basics.files.inside import refuse_link
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.training.differences import differences
@@ -63,7 +63,7 @@ class RunFolder:
         if it cannot be written to. The folder itself may be a link: it is where its user wants it.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
             with replace_file(self.path / "writable"):
                 pass
             (self.path / "writable").unlink()

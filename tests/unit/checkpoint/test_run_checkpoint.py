@@ -1,5 +1,6 @@
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,32 @@ def test_a_state_without_its_optimizer_is_refused_by_name(tmp_path):
         check_run_checkpoint(folder)
         with pytest.raises(ValueError, match=r"state\.json|step-00000003 holds groups"):
             load_run_checkpoint(folder, *trained())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what a descriptor is")
+def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    checkpoints = tmp_path / "run" / "checkpoints"
+    events = []
+    fsync, replace = os.fsync, os.replace
+
+    def noting_fsync(descriptor):
+        events.append(("fsync", Path(os.readlink(f"/proc/self/fd/{descriptor}"))))
+        fsync(descriptor)
+
+    def noting_replace(source, destination):
+        events.append(("replace", Path(source)))
+        replace(source, destination)
+
+    monkeypatch.setattr(os, "fsync", noting_fsync)
+    monkeypatch.setattr(os, "replace", noting_replace)
+    save(checkpoints, 1, is_best=True)
+    beside = checkpoints / ".unfinished-step-00000001"
+    expected = [("fsync", tmp_path), ("fsync", tmp_path / "run")]  # the two new folders above
+    for name in (*FILES, CHECKSUMS):
+        file = beside / f".{name}.unfinished"
+        expected += [("fsync", file), ("replace", file), ("fsync", beside)]
+    expected += [("replace", beside), ("fsync", checkpoints)]
+    for name in ("latest", "best"):
+        file = checkpoints / f".{name}.unfinished"
+        expected += [("fsync", file), ("replace", file), ("fsync", checkpoints)]
+    assert events == expected

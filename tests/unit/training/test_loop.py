@@ -1,5 +1,6 @@
 import json
 import random
+from types import SimpleNamespace
 
 import jaxtyping
 import numpy as np
@@ -91,6 +92,46 @@ def test_train_keeps_as_many_checkpoints_as_asked_and_the_best(tmp_path):
         assert {path.name for path in run.checkpoints.glob("step-*")} == newest | {best}
     with pytest.raises(ValueError, match="keep must be at least 1"):
         loop.train(CONFIG, token_data(), run, keep=0)
+
+
+def test_the_best_loss_is_remembered_by_a_run_that_is_stopped_again_and_again(tmp_path, monkeypatch):
+    losses = iter([3.0, 5.0, 4.0] * 2)
+    monkeypatch.setattr(loop, "validate", lambda *_, **__: SimpleNamespace(loss=next(losses)))
+    whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
+    loop.train(CONFIG, token_data(), whole)
+    for _ in range(CONFIG.training.steps):
+        loop.train(CONFIG, token_data(), broken, should_stop=lambda: True)
+    for run in (whole, broken):
+        assert json.loads(last_file(run, "state.json").read_text())["best_validation"] == {
+            "step": 4,
+            "loss": 3.0,
+        }
+        assert (run.checkpoints / "best").read_text() == "step-00000004\n"
+    assert sorted(path.name for path in whole.checkpoints.iterdir()) == [
+        "best",
+        "latest",
+        "step-00000004",
+        "step-00000010",
+        "step-00000012",
+    ]
+
+
+def test_a_run_killed_just_before_its_end_is_tidied_when_it_is_started_again(tmp_path):
+    run = run_folder(tmp_path)
+    loop.train(CONFIG, token_data(), run, keep=9)
+    best = (run.checkpoints / "best").read_text()
+    (run.checkpoints / "best").write_text("step-00000004\n")  # as if killed between the two pointers
+    (run.checkpoints / "latest").unlink()
+    (run.checkpoints / ".unfinished-removed-step-00000003").mkdir()
+    loop.train(CONFIG, token_data(), run, keep=1)
+    assert (run.checkpoints / "best").read_text() == best
+    assert (run.checkpoints / "latest").read_text() == "step-00000012\n"
+    assert {path.name for path in run.checkpoints.iterdir()} == {
+        "best",
+        "latest",
+        "step-00000012",
+        best.strip(),
+    }
 
 
 def test_train_logs_each_step_once_with_all_its_numbers(tmp_path):
