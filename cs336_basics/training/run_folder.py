@@ -8,7 +8,6 @@ divergence.json  the last steps before a loss that was no number
 checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,22 +86,15 @@ class RunFolder:
             )
         return read_json(self.config)
 
-    def claim(
-        self,
-        content: dict[str, Any],
-        *,
-        compared: tuple[str, ...],
-        complete: Callable[[dict[str, Any]], dict[str, Any]] = dict,
-    ) -> None:
+    def claim(self, content: dict[str, Any], *, compared: tuple[str, ...]) -> None:
         """Store the configuration; once there is a checkpoint, the entries in `compared` must stay equal.
 
-        `complete` adds to what was stored the fields that did not exist then. A `ValueError` lists the
-        fields that differ.
+        A `ValueError` lists the fields that differ.
         """
         if not has_checkpoint(self.checkpoints):
             write_json(self.config, content)
             return
-        stored = complete(self.read_config())
+        stored = self.read_config()
         differing = [
             difference
             for name in compared

@@ -67,7 +67,7 @@ def prepare_run(
         "machine": describe_machine(),
         **(notes or {}),
     }
-    run.claim(content, compared=COMPARED, complete=with_defaults)
+    run.claim(content, compared=COMPARED)
     if tokenizer is not None and tokenizer.resolve() != run.tokenizer.resolve():
         _copy_tokenizer(tokenizer, run.tokenizer)
     if source is not None:
@@ -84,11 +84,6 @@ def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
             if getattr(training, name) == "auto":
                 training = replace(training, **{name: stored[name]})
     return replace(config, training=resolve_hardware(training))
-
-
-def with_defaults(stored: dict[str, Any]) -> dict[str, Any]:
-    """Add the fields that a run of an earlier version has not stored: their defaults are what it did."""
-    return {**stored, **RunConfig.from_dict(stored).to_dict()}
 
 
 def _stored_path(run: RunFolder, path: Path) -> str:

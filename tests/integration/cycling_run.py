@@ -26,7 +26,8 @@ def write_cycling_run(folder: Path) -> None:
     write_json(run.config, {"job": "train", **config.to_dict()})
     Tokenizer(dict(enumerate(BYTE_TOKENS)), []).save_to_folder(run.tokenizer)
     model = cycling_model()
-    save_run_checkpoint(run.checkpoints, model, SGD(model.parameters(), lr=1.0), step=1, progress={})
+    optimizer = SGD(model.parameters(), lr=1.0)
+    save_run_checkpoint(run.checkpoints, model, optimizer, step=1, progress={}, random_states={})
 
 
 def cycling_model() -> TransformerLM:

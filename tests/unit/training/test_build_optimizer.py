@@ -8,9 +8,9 @@ import pytest
 import torch
 
 import cs336_basics.training.loop as loop
+from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state, split_optimizer_state
 from cs336_basics.checkpoint.run_checkpoint import (
-    latest_checkpoint,
     load_run_checkpoint,
     save_run_checkpoint,
 )
@@ -138,7 +138,7 @@ def test_the_state_survives_its_way_through_json_and_tensors_bit_for_bit(optimiz
     assert joined["param_groups"] == before.state_dict()["param_groups"]
     torch.testing.assert_close(joined["state"], before.state_dict()["state"], rtol=0, atol=0)
 
-    folder = save_run_checkpoint(tmp_path, model, before, step=3, progress={})
+    folder = save_run_checkpoint(tmp_path, model, before, step=3, progress={}, random_states={})
     loaded_model = new_model(config)
     after = new_optimizer(loaded_model, config)
     load_run_checkpoint(folder, loaded_model, after)
@@ -149,7 +149,7 @@ def test_the_state_survives_its_way_through_json_and_tensors_bit_for_bit(optimiz
 @pytest.mark.parametrize(("stored", "asked"), [("adamw", "muon"), ("muon", "adamw"), ("adamw", "sgd")])
 def test_the_state_of_another_optimizer_is_refused(stored, asked, tmp_path):
     model, optimizer = trained(with_optimizer(optimizer=stored), steps=1)
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={})
+    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={}, random_states={})
     other = new_optimizer(model, with_optimizer(optimizer=asked))
     with pytest.raises(ValueError, match="build model and optimizer as they were"):
         load_run_checkpoint(folder, model, other)
@@ -186,7 +186,7 @@ def test_a_run_with_muon_that_continues_equals_the_uninterrupted_run(precision, 
     model = loop.train(config, token_data(), broken)
 
     torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
-    ends = [latest_checkpoint(run.checkpoints) for run in (whole, broken)]
+    ends = [newest_whole_checkpoint(run.checkpoints) for run in (whole, broken)]
     for name in ("weights.safetensors", "optimizer.safetensors"):
         first, second = (folder / name for folder in ends if folder is not None)
         assert first.read_bytes() == second.read_bytes()

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 import cs336_basics.training.loop as loop
-import cs336_basics.training.state as state
 from cs336_basics.checkpoint.newest_whole import DamagedCheckpointWarning, newest_whole_checkpoint
 from cs336_basics.checkpoint.run_checkpoint import OPTIMIZER, WEIGHTS
 from cs336_basics.evaluation.held_out_loss import evaluate
