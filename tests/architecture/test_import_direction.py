@@ -14,7 +14,7 @@ PACKAGE = Path(cs336_basics.__file__).parent
 RANKS = {
     **dict.fromkeys(["files", "functional"], 0),
     **dict.fromkeys(["tokenization", "optim", "nn", "data", "checkpoint"], 1),
-    **dict.fromkeys(["evaluation", "generation"], 2),
+    **dict.fromkeys(["accounting", "evaluation", "generation"], 2),
     "training": 3,
     "quickstart": 4,
     **dict.fromkeys(["debug", "cli"], 5),

@@ -1,0 +1,183 @@
+"""How much memory training takes at its peak, from the order in which tensors come and go.
+
+Weights, gradients and the optimizer's state are float32. What is counted are the tensors. A process needs
+some hundred megabytes more for Python and PyTorch. On a CPU, glibc also keeps freed blocks below 32 MiB:
+where most tensors are such blocks, processes grew by a tenth to two thirds more than their tensors. The
+environment variable `MALLOC_MMAP_THRESHOLD_=131072` stops that, at the price of some time.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from cs336_basics.accounting.activations import activation_bytes, keeps_input_only, kept_bytes
+from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.optimizer_cost import OPTIMIZERS, OptimizerName, optimizer_state_bytes
+from cs336_basics.accounting.parameters import count_parameters, parameter_shapes
+from cs336_basics.accounting.parts.build import LossForm, build_parts, segments
+from cs336_basics.accounting.parts.part import Part
+from cs336_basics.nn.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryEstimate:
+    """Bytes. Gradients come while activations go, so that the peak is not the sum of the four sizes."""
+
+    weights: int
+    gradients: int
+    """One number for each parameter; gone before the next step."""
+    optimizer_state: int
+    activations: int
+    """What autograd keeps when a forward pass ends."""
+    phases: dict[str, int]
+    """The most that exists at once in each phase of a step, weights and temporary tensors included."""
+
+    @property
+    def peak(self) -> int:
+        """The most that exists at once."""
+        return max(self.phases.values())
+
+    @property
+    def peak_phase(self) -> str:
+        """The phase in which it does."""
+        return max(self.phases, key=self.phases.__getitem__)
+
+    @property
+    def above_weights(self) -> int:
+        """By how much memory grows after the model is made."""
+        return self.peak - self.weights
+
+
+def estimate_memory(
+    config: ModelConfig,
+    batch: Batch,
+    *,
+    optimizer: OptimizerName = "adamw",
+    loss: LossForm = "chunked",
+    accumulation_steps: int = 1,
+    recompute: bool = False,
+    evaluates: bool = True,
+) -> MemoryEstimate:
+    """Return the memory of a training step after the first, when the optimizer has its state.
+
+    `batch` goes through the model in `accumulation_steps` equal parts, which must divide its size
+    (`ValueError`). With `recompute`, blocks keep only their input and are computed again in the backward
+    pass. With `evaluates`, the evaluations of `cs336 train`, which make all logits of a part, count too.
+    """
+    part_of_batch = split(batch, accumulation_steps)
+    weights = FLOAT32_BYTES * count_parameters(config)
+    state = optimizer_state_bytes(config, optimizer=optimizer)
+    grouped = segments(build_parts(config, loss=loss))
+    gradients_before = weights if accumulation_steps > 1 else 0
+    forward = gradients_before + forward_peak(grouped, config, part_of_batch, recompute=recompute)
+    backward = backward_peak(grouped, config, part_of_batch, gradients_before, recompute=recompute)
+    phases = {"forward": forward, "backward": backward, "update": weights + update_working(config, optimizer)}
+    if evaluates:
+        phases["evaluation"] = evaluation_peak(config, part_of_batch)
+    return MemoryEstimate(
+        weights=weights,
+        gradients=weights,
+        optimizer_state=state,
+        activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
+        phases={name: weights + state + extra for name, extra in phases.items()},
+    )
+
+
+def split(batch: Batch, accumulation_steps: int) -> Batch:
+    """Return one of the parts in which a batch goes through the model."""
+    if accumulation_steps < 1 or batch.batch_size % accumulation_steps != 0:
+        raise ValueError(
+            f"accumulation_steps must divide batch_size but {accumulation_steps} does not divide "
+            f"{batch.batch_size}; change one of the two"
+        )
+    return replace(batch, batch_size=batch.batch_size // accumulation_steps)
+
+
+def forward_peak(
+    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, *, recompute: bool
+) -> int:
+    """Return the most that a forward pass adds: what was kept so far and the part at work."""
+    hidden = FLOAT32_BYTES * batch.tokens * config.d_model
+    live = peak = 0
+    for segment in grouped:
+        inside = live + hidden
+        for part in segment.values():
+            saved = sum(part.saved(batch).values())
+            peak = max(peak, inside + saved + part.working(batch).forward)
+            inside += 0 if keeps_input_only(segment, recompute=recompute) else saved
+        live += kept_bytes(segment, config, batch, recompute=recompute)
+    return peak
+
+
+def backward_peak(
+    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, gradients: int, *, recompute: bool
+) -> int:
+    """Return the most that exists in a backward pass, which goes through the parts from the end.
+
+    What a part has kept goes when it has been used, and the gradients of its weights come (to a sum that is
+    there already, where gradients are accumulated). `hidden`, which the step holds, and the gradient of the
+    residual stream exist all the time.
+    """
+    accumulates = gradients > 0
+    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + gradients
+    live += sum(kept_bytes(segment, config, batch, recompute=recompute) for segment in grouped)
+    peak = live
+    for segment in reversed(grouped):
+        saved = kept_bytes(segment, config, batch, recompute=False)
+        live += saved - kept_bytes(segment, config, batch, recompute=recompute)
+        for part in reversed(segment.values()):
+            own = [FLOAT32_BYTES * math.prod(shape) for shape in part.weights().values()]
+            while_at_work = part.working(batch).backward + max(own, default=0)  # one gradient after another
+            peak = max(peak, live + while_at_work)
+            live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values())
+            peak = max(peak, live)
+    return peak
+
+
+def update_working(config: ModelConfig, optimizer: OptimizerName) -> int:
+    """Return the temporary tensors of the optimizer, which updates one parameter after another."""
+    largest = max(math.prod(shape) for shape in parameter_shapes(config).values())
+    return FLOAT32_BYTES * OPTIMIZERS[optimizer].temporaries * largest
+
+
+def evaluation_peak(config: ModelConfig, batch: Batch) -> int:
+    """Return the logits of all tokens, the same shifted, and their exponentials."""
+    return (batch.product_bytes + 2 * FLOAT32_BYTES) * batch.tokens * config.vocab_size
+
+
+def largest_batch(
+    config: ModelConfig,
+    batch: Batch,
+    memory_bytes: float,
+    *,
+    optimizer: OptimizerName = "adamw",
+    loss: LossForm = "chunked",
+    recompute: bool = False,
+    evaluates: bool = True,
+) -> int:
+    """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none."""
+
+    def fits(size: int) -> bool:
+        estimate = estimate_memory(
+            config,
+            replace(batch, batch_size=size),
+            optimizer=optimizer,
+            loss=loss,
+            recompute=recompute,
+            evaluates=evaluates,
+        )
+        return estimate.peak <= memory_bytes
+
+    return largest_that_fits(fits)
+
+
+def largest_that_fits(fits: Callable[[int], bool]) -> int:
+    """Return the largest whole number that `fits`, where each smaller one does too; 0 if 1 does not."""
+    too_large = 1
+    while fits(too_large):
+        too_large *= 2
+    fitting = too_large // 2
+    while too_large - fitting > 1:
+        middle = (fitting + too_large) // 2
+        fitting, too_large = (middle, too_large) if fits(middle) else (fitting, middle)
+    return fitting

@@ -1,0 +1,65 @@
+"""The cost of the two forms of cross-entropy, `functional.loss` and `functional.chunked_loss`."""
+
+from dataclasses import dataclass
+
+from cs336_basics.accounting.batch import FLOAT32_BYTES, INT64_BYTES, Batch
+from cs336_basics.accounting.parts.part import Part, Working
+
+# As in `functional.chunked_loss`, which would load torch; a test holds them equal.
+CHUNK_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class PlainLossCost(Part):
+    """Cross-entropy from all logits."""
+
+    d_model: int
+    vocab_size: int
+
+    def results(self, batch: Batch) -> dict[str, int]:
+        """Return the probabilities, from which the losses of all tokens come."""
+        return {"cross-entropy": batch.tokens * self.vocab_size}
+
+    def saved(self, batch: Batch) -> dict[str, int]:
+        """Two tensors of the size of the logits."""
+        logits = FLOAT32_BYTES * batch.tokens * self.vocab_size
+        return {
+            "shifted logits": logits,
+            "exponentials": logits,
+            "normalizers": FLOAT32_BYTES * batch.tokens,
+            "targets": INT64_BYTES * batch.tokens,
+        }
+
+    def working(self, batch: Batch) -> Working:
+        """Forward the logits as they came, backward their gradient."""
+        numbers = batch.tokens * self.vocab_size
+        return Working(forward=batch.product_bytes * numbers, backward=FLOAT32_BYTES * numbers)
+
+
+class ChunkedLossCost(PlainLossCost):
+    """Head and cross-entropy by chunks of tokens, with their gradients in the forward pass."""
+
+    def saved(self, batch: Batch) -> dict[str, int]:
+        """What is kept are the gradients themselves."""
+        return {
+            "gradient of the hidden states": FLOAT32_BYTES * batch.tokens * self.d_model,
+            "gradient of the head": FLOAT32_BYTES * self.vocab_size * self.d_model,
+        }
+
+    def working(self, batch: Batch) -> Working:
+        """Forward two chunks of logits, or one and what it adds to a gradient; backward both gradients.
+
+        In bfloat16 there is a copy of the head besides, and each chunk exists in both types.
+        """
+        matrix = self.vocab_size * self.d_model
+        one_chunk = self._logits_bytes(batch, min(batch.tokens, CHUNK_TOKENS))
+        two_chunks = self._logits_bytes(batch, min(batch.tokens, 2 * CHUNK_TOKENS))
+        forward = max(two_chunks, one_chunk + batch.product_bytes * matrix)
+        return Working(
+            forward=forward + batch.copy_bytes(matrix),
+            backward=FLOAT32_BYTES * (batch.tokens * self.d_model + matrix),
+        )
+
+    def _logits_bytes(self, batch: Batch, tokens: int) -> int:
+        logits = tokens * self.vocab_size
+        return FLOAT32_BYTES * logits + batch.copy_bytes(logits)

@@ -1,0 +1,164 @@
+"""All answers about one model as text: what `cs336 account` prints."""
+
+from dataclasses import dataclass, replace
+
+from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
+from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, largest_batch
+from cs336_basics.accounting.optimizer_cost import (
+    CLIPPING_FLOPS_PER_PARAMETER,
+    OPTIMIZERS,
+    OptimizerName,
+    optimizer_flops,
+)
+from cs336_basics.accounting.parameters import count_parameters, parameters_by_part
+from cs336_basics.accounting.parts.build import LossForm
+from cs336_basics.accounting.readable import aligned, duration, percent, with_unit
+from cs336_basics.accounting.textbook import textbook_largest_batch, textbook_memory
+from cs336_basics.accounting.training_time import training_seconds
+from cs336_basics.nn.config import ModelConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What one wants to know the cost of, and on what machine."""
+
+    model: ModelConfig
+    batch: Batch
+    optimizer: OptimizerName = "adamw"
+    loss: LossForm = "chunked"
+    accumulation_steps: int = 1
+    recompute: bool = False
+    memory_bytes: float = 80e9
+    peak_flops: float = 495e12
+    utilization: float = 0.5
+    steps: int = 400_000
+
+
+def report(question: Question) -> str:
+    """Return parameters, memory, products, operations and time, a paragraph each."""
+    paragraphs = (parameter_lines, memory_lines, product_lines, operation_lines, time_lines)
+    return "\n\n".join("\n".join(lines(question)) for lines in paragraphs)
+
+
+def parameter_lines(question: Question) -> list[str]:
+    """Return the parameters of each part."""
+    total = count_parameters(question.model)
+    parts = parameters_by_part(question.model)
+    rows = [(name, f"{number:,}", percent(number / total)) for name, number in parts.items()]
+    return [f"{total:,} parameters, {with_unit(FLOAT32_BYTES * total, 'B')} in float32", *aligned(rows)]
+
+
+def memory_lines(question: Question) -> list[str]:
+    """Return the memory of a training step, what another sequence adds, and how many fit."""
+    estimate = memory_of(question, question.batch)
+    # In equal parts, as many more sequences as there are parts make each of them one longer.
+    larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
+    rows = [
+        ("weights", with_unit(estimate.weights, "B")),
+        ("gradients", with_unit(estimate.gradients, "B")),
+        (f"state of {question.optimizer}", with_unit(estimate.optimizer_state, "B")),
+        ("activations kept for the backward pass", with_unit(estimate.activations, "B")),
+        (f"peak, in the phase '{estimate.peak_phase}'", with_unit(estimate.peak, "B")),
+        (
+            "what another sequence adds to it",
+            with_unit(memory_of(question, larger).peak - estimate.peak, "B"),
+        ),
+    ]
+    return [f"Memory of a training step: {setting(question)}", *aligned(rows), *capacity_lines(question)]
+
+
+def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
+    """Return the estimate for a batch of another size."""
+    return estimate_memory(
+        question.model,
+        batch,
+        optimizer=question.optimizer,
+        loss=question.loss,
+        accumulation_steps=question.accumulation_steps,
+        recompute=question.recompute,
+    )
+
+
+def capacity_lines(question: Question) -> list[str]:
+    """Return how many sequences fit into a given memory, really and on paper."""
+    fitting = largest_batch(
+        question.model,
+        question.batch,
+        question.memory_bytes,
+        optimizer=question.optimizer,
+        loss=question.loss,
+        recompute=question.recompute,
+    )
+    each, fixed = textbook_memory(question.model, question.batch, optimizer=question.optimizer)
+    on_paper = textbook_largest_batch(
+        question.model, question.batch, question.memory_bytes, optimizer=question.optimizer
+    )
+    return [
+        f"  {with_unit(question.memory_bytes, 'B')} hold {fitting:,} sequences at once",
+        f"  (on paper, each result counted once in float32: {with_unit(each, 'B')} x batch + "
+        f"{with_unit(fixed, 'B')}, so {on_paper:,})",
+    ]
+
+
+def setting(question: Question) -> str:
+    """Return in a few words what is trained and how."""
+    batch = question.batch
+    words = [
+        f"batch {batch.batch_size:,} of {batch.seq:,} tokens",
+        batch.precision,
+        f"{question.model.attention} attention",
+        f"{question.loss} loss",
+    ]
+    if question.accumulation_steps > 1:
+        words.append(f"in {question.accumulation_steps} parts")
+    if question.recompute:
+        words.append("blocks computed again")
+    return ", ".join(words)
+
+
+def product_lines(question: Question) -> list[str]:
+    """Return the matrix products of a forward pass and their operations."""
+    total = forward_flops(question.model, question.batch)
+    rows = [("", "times", "m", "k", "n", "FLOPs", "share")]
+    for product in matrix_products(question.model, question.batch):
+        sizes = (f"{product.count:,}", f"{product.m:,}", f"{product.k:,}", f"{product.n:,}")
+        rows.append((product.name, *sizes, with_unit(product.flops, ""), percent(product.flops / total)))
+    return ["Matrix products of a forward pass, (m, k) by (k, n)", *aligned(rows)]
+
+
+def operation_lines(question: Question) -> list[str]:
+    """Return the operations of a step and of a token."""
+    forward = forward_flops(question.model, question.batch)
+    training = training_flops(question.model, question.batch, recompute=question.recompute)
+    update = optimizer_flops(question.model, optimizer=question.optimizer)
+    clipping = CLIPPING_FLOPS_PER_PARAMETER * count_parameters(question.model)
+    tokens = question.batch.tokens
+    each = OPTIMIZERS[question.optimizer].flops
+    rows = [
+        ("", "per step", "per token"),
+        ("forward", with_unit(forward, ""), with_unit(forward / tokens, "")),
+        ("forward and backward", with_unit(training, ""), with_unit(training / tokens, "")),
+        (f"{question.optimizer}, {each} for each parameter", with_unit(update, ""), ""),
+        (f"clipping, {CLIPPING_FLOPS_PER_PARAMETER} for each parameter", with_unit(clipping, ""), ""),
+    ]
+    return ["Floating point operations", *aligned(rows)]
+
+
+def time_lines(question: Question) -> list[str]:
+    """Return how long training takes."""
+    each = training_seconds(
+        question.model,
+        question.batch,
+        steps=1,
+        peak_flops=question.peak_flops,
+        utilization=question.utilization,
+        recompute=question.recompute,
+    )
+    rows = [
+        ("a step", duration(each)),
+        (f"{question.steps:,} steps", duration(question.steps * each)),
+        ("tokens per second", f"{question.batch.tokens / each:,.0f}"),
+    ]
+    speed = with_unit(question.peak_flops, "FLOP/s")
+    return [f"Time at {percent(question.utilization)} of {speed}", *aligned(rows)]

@@ -1,0 +1,30 @@
+"""How long training takes on a machine of a given speed."""
+
+from cs336_basics.accounting.batch import Batch
+from cs336_basics.accounting.matrix_products import training_flops
+from cs336_basics.nn.config import ModelConfig
+
+SECONDS_PER_HOUR = 3600
+SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
+
+
+def training_seconds(
+    config: ModelConfig,
+    batch: Batch,
+    *,
+    steps: int,
+    peak_flops: float,
+    utilization: float = 0.5,
+    recompute: bool = False,
+) -> float:
+    """Return the time of `steps` steps, each on a batch like `batch`.
+
+    `peak_flops` are the operations of the machine in a second at best, `utilization` the share of them that
+    training reaches (MFU: Chowdhery et al. 2022, arXiv:2204.02311, appendix B).
+    """
+    if not peak_flops > 0 or not 0 < utilization <= 1:
+        raise ValueError(
+            f"peak_flops must be positive and utilization in (0, 1] but they are {peak_flops} and "
+            f"{utilization}"
+        )
+    return steps * training_flops(config, batch, recompute=recompute) / (peak_flops * utilization)

@@ -1,0 +1,49 @@
+from dataclasses import replace
+
+from cs336_basics.accounting import MODELS, Batch, estimate_memory, largest_batch
+from cs336_basics.accounting.readable import with_unit
+from cs336_basics.accounting.report import Question, report
+from tests.unit.accounting.models import ODD
+
+XL = Question(model=MODELS["gpt2-xl"], batch=Batch(seq=1024))
+
+
+def test_report_of_gpt2_xl_has_the_numbers_of_the_course():
+    text = report(XL)
+    assert text.startswith("1,640,452,800 parameters, 6.56 GB in float32\n")
+    for row in (
+        ("layers.*.ffn", "987,955,200", "60.2%"),
+        ("feed-forward: gate (w1)", "48", "1,024", "1,600", "4,288", "674 G", "19.2%"),
+        ("forward", "3.52 T", "3.43 G"),
+        ("forward and backward", "10.6 T", "10.3 G"),
+        ("adamw, 14 for each parameter", "23.0 G"),
+        ("400,000 steps", "4.74 hours"),
+    ):
+        assert any(line.split() == " ".join(row).split() for line in text.splitlines()), row
+    assert "80.0 GB hold 7 sequences at once" in text
+    assert "16.4 GB x batch + 26.2 GB, so 3)" in text
+
+
+def test_report_counts_what_another_sequence_adds_to_parts_of_a_batch():
+    question = Question(model=ODD, batch=Batch(batch_size=6, seq=5), accumulation_steps=3, recompute=True)
+    text = report(question)
+    assert "batch 6 of 5 tokens, fp32, reference attention, chunked loss, in 3 parts" in text
+    assert "blocks computed again" in text
+    sizes = [
+        estimate_memory(ODD, Batch(batch_size=size, seq=5), accumulation_steps=3, recompute=True).peak
+        for size in (6, 9)
+    ]
+    assert f"adds to it{with_unit(sizes[1] - sizes[0], 'B').rjust(1)}".replace(" ", "") in text.replace(
+        " ", ""
+    )
+
+
+def test_report_fills_the_memory_with_what_is_asked_for():
+    batch = Batch(seq=5, precision="bf16")
+    question = Question(
+        model=ODD, batch=batch, optimizer="sgd", loss="plain", recompute=True, memory_bytes=1e6
+    )
+    fitting = largest_batch(ODD, batch, 1e6, optimizer="sgd", loss="plain", recompute=True)
+    assert f"1.00 MB hold {fitting} sequences at once" in report(question)
+    assert fitting != largest_batch(ODD, batch, 1e6)
+    assert report(question) != report(replace(question, recompute=False))

@@ -1,0 +1,21 @@
+import pytest
+
+from cs336_basics.accounting import Batch, training_flops, training_seconds
+from tests.unit.accounting.models import ODD
+
+
+def test_time_is_operations_by_speed():
+    batch = Batch(batch_size=3, seq=5)
+    each = training_flops(ODD, batch)
+    assert training_seconds(ODD, batch, steps=7, peak_flops=2.0 * each, utilization=0.5) == pytest.approx(7)
+    again = training_flops(ODD, batch, recompute=True)
+    assert training_seconds(
+        ODD, batch, steps=1, peak_flops=1.0, utilization=1, recompute=True
+    ) == pytest.approx(again)
+
+
+@pytest.mark.parametrize("wrong", [{"peak_flops": 0.0}, {"utilization": 0.0}, {"utilization": 1.01}])
+def test_an_impossible_speed_is_a_value_error(wrong):
+    speed = {"peak_flops": 1e12, "utilization": 0.5, **wrong}
+    with pytest.raises(ValueError, match="peak_flops must be positive and utilization in"):
+        training_seconds(ODD, Batch(seq=5), steps=1, **speed)

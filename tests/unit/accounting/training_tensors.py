@@ -1,0 +1,147 @@
+"""What a real training step keeps, and what it has at most at once: tensors, to the byte."""
+
+import contextlib
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.profiler import ProfilerActivity
+from torch.utils.checkpoint import checkpoint
+
+from cs336_basics.evaluation.held_out_loss import evaluate
+from cs336_basics.functional.chunked_loss import chunked_cross_entropy
+from cs336_basics.functional.loss import cross_entropy
+from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.transformer_lm import TransformerLM
+from cs336_basics.optim.adamw import AdamW
+from cs336_basics.optim.clipping import clip_gradients
+from cs336_basics.optim.sgd import SGD
+
+
+def loss_of(model: TransformerLM, inputs: Tensor, targets: Tensor, loss_form: str, precision: str) -> Tensor:
+    """Return the loss as `train_step` computes it, or from all logits."""
+    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+        if loss_form == "plain":
+            return cross_entropy(model(inputs), targets)
+        hidden = model.hidden_states(inputs)
+        return chunked_cross_entropy(hidden, model.lm_head.weight, targets)
+
+
+def batch_of(config: ModelConfig, batch_size: int, seq: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1729)
+    ids = torch.randint(config.vocab_size, (2, batch_size, seq), generator=generator)
+    return ids[0].clone(), ids[1].clone()
+
+
+def saved_by_module(
+    config: ModelConfig, batch_size: int, seq: int, *, loss_form: str, precision: str
+) -> dict[str, int]:
+    """Return the bytes of the distinct storages that autograd saves for each part, without the weights."""
+    model = TransformerLM.from_config(config)
+    not_counted = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
+    saved: dict[int, Tensor] = {}
+    sizes: dict[str, int] = {}
+    at_work = ["loss"]
+
+    def pack(tensor: Tensor) -> Tensor:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in not_counted and storage._cdata not in saved:
+            saved[storage._cdata] = tensor
+            sizes[at_work[-1]] = sizes.get(at_work[-1], 0) + storage.nbytes()
+        return tensor
+
+    def end(module: nn.Module, arguments: tuple, result: Tensor) -> None:
+        at_work.pop()
+
+    for name, module in model.named_modules():
+        if is_part(name):
+            module.register_forward_pre_hook(lambda module, arguments, name=name: at_work.append(name))
+            module.register_forward_hook(end)
+    inputs, targets = batch_of(config, batch_size, seq)
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        loss = loss_of(model, inputs, targets, loss_form, precision)
+    assert loss.requires_grad
+    return sizes
+
+
+def is_part(name: str) -> bool:
+    """Say whether the module is what `accounting.parts` calls a part."""
+    is_block_child = name.startswith("layers.") and name.count(".") == 2
+    return is_block_child or name in ("token_embeddings", "ln_final", "lm_head")
+
+
+class LiveMemory:
+    """Adds up what PyTorch asks of the allocator and gives back, as its profiler records it."""
+
+    def __init__(self) -> None:
+        gc.collect()  # or tensors of earlier tests are given back while we count
+        self.now = 0
+        self.peaks: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Record what happens inside."""
+        self.peaks[name] = max(self.peaks.get(name, 0), self.now)
+        with torch.profiler.profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+            yield
+        recorded: Any = profiler.profiler
+        events = [event for event in recorded.kineto_results.events() if event.name() == "[memory]"]
+        for event in sorted(events, key=lambda event: event.start_ns()):
+            self.now += event.nbytes()
+            self.peaks[name] = max(self.peaks[name], self.now)
+
+
+def checkpoint_blocks(model: TransformerLM) -> None:
+    """Let each block keep its input only."""
+    for layer in model.layers:
+        forward = layer.forward
+        layer.forward = lambda *arguments, forward=forward: checkpoint(
+            forward, *arguments, use_reentrant=False
+        )
+
+
+def peaks_of_second_step(
+    config: ModelConfig,
+    batch_size: int,
+    seq: int,
+    *,
+    loss_form: str = "chunked",
+    precision: str = "fp32",
+    optimizer_name: str = "adamw",
+    accumulation_steps: int = 1,
+    recompute: bool = False,
+) -> dict[str, int]:
+    """Return the most bytes above the weights that exist in each phase of a step that has its moments."""
+    model = TransformerLM.from_config(config)
+    if recompute:
+        checkpoint_blocks(model)
+    optimizer = {"adamw": AdamW, "sgd": SGD}[optimizer_name](model.parameters(), lr=1e-3)
+    inputs, targets = batch_of(config, batch_size, seq)
+    live = LiveMemory()
+    for _ in range(2):
+        live.peaks.clear()
+        parts = inputs.chunk(accumulation_steps), targets.chunk(accumulation_steps)
+        for part_inputs, part_targets in zip(*parts, strict=True):
+            with live.phase("forward"):
+                loss = loss_of(model, part_inputs, part_targets, loss_form, precision)
+            with live.phase("backward"):
+                loss.backward()
+                del loss
+        with live.phase("update"):
+            clip_gradients(model.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+    return live.peaks
+
+
+def peak_of_evaluation(config: ModelConfig, batch_size: int, *, precision: str = "fp32") -> int:
+    """Return the most bytes above the weights that exist while a dataset is scored."""
+    model = TransformerLM.from_config(config)
+    dataset = np.arange(2 * batch_size * config.context_length + 1, dtype=np.uint16) % config.vocab_size
+    live = LiveMemory()
+    with live.phase("evaluation"), torch.autocast("cpu", dtype=torch.bfloat16, enabled=precision == "bf16"):
+        evaluate(model, dataset, batch_size=batch_size, context_length=config.context_length, device="cpu")
+    return live.peaks["evaluation"]
