@@ -9,6 +9,8 @@ from typing import Annotated
 
 import tyro
 
+from cs336_basics.accounting.presets import MODELS
+from cs336_basics.cli.account import Account
 from cs336_basics.cli.command import Command
 from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
@@ -58,6 +60,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Train, tyro.conf.subcommand("train", default=train_from_preset(arguments))]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
+        | Annotated[Account, tyro.conf.subcommand("account", default=account_from_preset(arguments))]
     )
     return tyro.cli(
         subcommands,  # pyright: ignore[reportArgumentType]
@@ -70,9 +73,22 @@ def parse(arguments: Sequence[str]) -> Command:
 
 def train_from_preset(arguments: Sequence[str]) -> Train:
     """Return `train` with the values of the preset that `arguments` name as its defaults."""
-    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    reader.add_argument("--preset", nargs="?")
-    preset = reader.parse_known_args(arguments)[0].preset
+    preset = named_preset(arguments)
     if preset not in PRESETS:
         preset = "tiny"  # or the real parser will say what is wrong with the one that was given
     return Train(train_tokens=tyro.MISSING, run=tyro.MISSING, preset=preset, config=PRESETS[preset])
+
+
+def account_from_preset(arguments: Sequence[str]) -> Account:
+    """Return `account` with the values of the model that `arguments` name as its defaults."""
+    preset = named_preset(arguments)
+    if preset not in MODELS:
+        preset = "gpt2-xl"
+    return Account(preset=preset, model=MODELS[preset])
+
+
+def named_preset(arguments: Sequence[str]) -> str | None:
+    """Return what follows `--preset`, if it is there."""
+    reader = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    reader.add_argument("--preset", nargs="?")
+    return reader.parse_known_args(arguments)[0].preset

@@ -11,7 +11,16 @@ import pytest
 from cs336_basics.cli.main import main
 from tests.integration.command import ONE_THREAD, SMALL_MODEL, cs336, files_below
 
-SUBCOMMANDS = ("quickstart", "train-tokenizer", "tokens", "encode", "train", "evaluate", "generate")
+SUBCOMMANDS = (
+    "quickstart",
+    "train-tokenizer",
+    "tokens",
+    "encode",
+    "train",
+    "evaluate",
+    "generate",
+    "account",
+)
 
 
 def test_help_names_every_subcommand_and_every_option_has_a_text(tmp_path):

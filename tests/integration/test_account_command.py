@@ -1,0 +1,47 @@
+"""`cs336 account` as a user sees it."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.integration.command import cs336
+
+
+def test_account_of_a_preset_with_other_sizes(tmp_path):
+    result = cs336(
+        "account", "--preset", "gpt2-xl", "--d-ff", "6400", "--batch", "1024", "--peak-tflops", "19.5",
+        "--dtype", "bf16", "--attention", "reference", "--loss", "plain", cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("2,127,057,600 parameters")
+    assert "batch 1,024 of 1,024 tokens, bf16, reference attention, plain loss" in result.stdout
+    assert ["400,000", "steps", "6,584", "days"] in [line.split() for line in result.stdout.splitlines()]
+    assert max(map(len, result.stdout.splitlines())) <= 110
+
+
+def test_account_needs_no_torch(tmp_path):
+    script = (
+        "import sys\nfrom cs336_basics.cli.main import main\nmain(['account', '--preset', 'owt'])\n"
+        "assert 'torch' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("45,224,448 parameters")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--batch", "3", "--accumulation-steps", "2"), "2 does not divide 3"),
+        (("--batch", "0"), "batch_size must be at least 1 but is 0"),
+        (("--num-heads", "7"), "d_model must be a multiple of num_heads"),
+        (("--utilization", "1.5"), "utilization in (0, 1]"),
+        (("--preset", "gpt3"), "gpt3"),
+    ],
+)
+def test_account_of_what_cannot_be_is_an_error(tmp_path, arguments, message):
+    result = cs336("account", *arguments, cwd=tmp_path)
+    assert result.returncode in (1, 2)
+    assert message in " ".join(result.stderr.replace("│", " ").split())
+    assert "Traceback" not in result.stderr
