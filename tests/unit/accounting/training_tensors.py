@@ -2,7 +2,7 @@
 
 import contextlib
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -77,7 +77,6 @@ class LiveMemory:
     """Adds up what PyTorch asks of the allocator and gives back, as its profiler records it."""
 
     def __init__(self) -> None:
-        gc.collect()  # or tensors of earlier tests are given back while we count
         self.now = 0
         self.peaks: dict[str, int] = {}
 
@@ -85,8 +84,12 @@ class LiveMemory:
     def phase(self, name: str) -> Iterator[None]:
         """Record what happens inside."""
         self.peaks[name] = max(self.peaks.get(name, 0), self.now)
-        with torch.profiler.profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
-            yield
+        gc.disable()  # or tensors of earlier tests may be given back while we count
+        try:
+            with torch.profiler.profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
+                yield
+        finally:
+            gc.enable()
         recorded: Any = profiler.profiler
         events = [event for event in recorded.kineto_results.events() if event.name() == "[memory]"]
         for event in sorted(events, key=lambda event: event.start_ns()):
@@ -120,20 +123,25 @@ def peaks_of_second_step(
         checkpoint_blocks(model)
     optimizer = {"adamw": AdamW, "sgd": SGD}[optimizer_name](model.parameters(), lr=1e-3)
     inputs, targets = batch_of(config, batch_size, seq)
-    live = LiveMemory()
-    for _ in range(2):
-        live.peaks.clear()
-        parts = inputs.chunk(accumulation_steps), targets.chunk(accumulation_steps)
-        for part_inputs, part_targets in zip(*parts, strict=True):
-            with live.phase("forward"):
+    parts = list(zip(inputs.chunk(accumulation_steps), targets.chunk(accumulation_steps), strict=True))
+
+    def step(phase: Callable[[str], contextlib.AbstractContextManager]) -> None:
+        for part_inputs, part_targets in parts:
+            with phase("forward"):
                 loss = loss_of(model, part_inputs, part_targets, loss_form, precision)
-            with live.phase("backward"):
+            with phase("backward"):
                 loss.backward()
                 del loss
-        with live.phase("update"):
+        with phase("update"):
             clip_gradients(model.parameters(), 1.0)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+
+    live = LiveMemory()
+    with live.phase("the whole first step"):
+        step(contextlib.nullcontext)
+    live.peaks.clear()
+    step(live.phase)
     return live.peaks
 
 
