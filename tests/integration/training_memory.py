@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from torch.optim import Optimizer
 
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
 from cs336_basics.optim.clipping import clip_gradients
 from cs336_basics.training.config import RunConfig, TrainingConfig
 from cs336_basics.training.state import new_model, new_optimizer
@@ -24,7 +24,7 @@ from cs336_basics.training.step import batch_of_step, train_step
 STEPS = 2  # at the second, the optimizer has its state
 
 
-def plain_step(model: TransformerLM, optimizer: AdamW, dataset: np.ndarray, config: RunConfig, step: int):
+def plain_step(model: TransformerLM, optimizer: Optimizer, dataset: np.ndarray, config: RunConfig, step: int):
     """Take a step as `train_step` does, but with all logits at once."""
     inputs, targets = batch_of_step(dataset, config, step)
     loss = cross_entropy(model(inputs), targets)
@@ -50,12 +50,12 @@ def main(settings: str) -> None:
         training=replace(training, batch_size=1),
     )
     model = new_model(small)
-    optimizer = new_optimizer(model, small.optimizer)
+    optimizer = new_optimizer(model, small)
     for step in (1, 2):
         take_step(model, optimizer, dataset % 7, small, step)
 
     model = new_model(config)
-    optimizer = new_optimizer(model, config.optimizer)
+    optimizer = new_optimizer(model, config)
     before = psutil.Process().memory_info().rss
     for step in range(1, STEPS + 1):
         take_step(model, optimizer, dataset, config, step)

@@ -21,6 +21,14 @@ ATTENTION_FORMS: dict[AttentionForm, type[AttentionCost]] = {
     "chunked": ChunkedAttentionCost,
     "sdpa": SdpaAttentionCost,
 }
+COUNTED_CHOICES = {
+    "norm": "pre",
+    "position": "rope",
+    "ffn": "swiglu",
+    "qk_norm": False,
+    "tie_embeddings": False,
+    "logit_softcap": None,
+}
 LOSS_FORMS: dict[LossForm, tuple[type[HeadCost], type[PlainLossCost]]] = {
     "plain": (PlainHeadCost, PlainLossCost),
     "chunked": (HeadCost, ChunkedLossCost),
@@ -34,6 +42,7 @@ def build_parts(config: ModelConfig, *, loss: LossForm = "chunked") -> dict[str,
     """
     if loss not in LOSS_FORMS:
         raise ValueError(f"loss must be one of {', '.join(LOSS_FORMS)} but is {loss!r}")
+    require_counted_choices(config)
     head, loss_after_head = LOSS_FORMS[loss]
     blocks = {
         f"layers.{layer}.{name}": part
@@ -47,6 +56,16 @@ def build_parts(config: ModelConfig, *, loss: LossForm = "chunked") -> dict[str,
         "lm_head": head(config.d_model, config.vocab_size),
         "loss": loss_after_head(config.d_model, config.vocab_size),
     }
+
+
+def require_counted_choices(config: ModelConfig) -> None:
+    """Raise `ValueError` for a choice whose cost nobody has counted yet, rather than count another one's."""
+    for name, counted in COUNTED_CHOICES.items():
+        if getattr(config, name) != counted:
+            raise ValueError(
+                f"costs are known of models with {name} = {counted!r} but here it is "
+                f"{getattr(config, name)!r}; leave it at {counted!r}"
+            )
 
 
 def build_block(config: ModelConfig) -> dict[str, Part]:

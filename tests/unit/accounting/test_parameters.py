@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from cs336_basics.accounting import MODELS, count_parameters, parameter_shapes, parameters_by_part
@@ -25,3 +27,12 @@ def test_parts_of_all_layers_are_one_entry():
         "ln_final": 6,
         "lm_head": 7 * 6,
     }
+
+
+@pytest.mark.parametrize(
+    "choice", [{"ffn": "silu"}, {"tie_embeddings": True}, {"logit_softcap": 5.0}], ids=str
+)
+def test_a_choice_whose_cost_is_not_known_is_refused_by_name(choice):
+    (name, value) = next(iter(choice.items()))
+    with pytest.raises(ValueError, match=rf"models with {name} = .* but here it is {value!r}; leave it at"):
+        parameter_shapes(replace(ODD, **choice))
