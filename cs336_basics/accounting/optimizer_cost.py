@@ -30,12 +30,12 @@ class OptimizerCost:
 OPTIMIZERS: dict[OptimizerName, OptimizerCost] = {
     "adamw": OptimizerCost(
         state=("first moment", "second moment"),
-        temporaries=2,
+        temporaries=1,
         operations={
             "decay: p (1 - lr weight_decay)": 1,
             "first moment: m + (1 - beta1) (g - m)": 3,
             "second moment: beta2 v + (1 - beta2) g g": 4,
-            "denominator: sqrt(v) / root_correction + eps": 3,
+            "denominator: sqrt(v) + eps root_correction": 2,
             "update: p - step_size m / denominator": 3,
         },
     ),

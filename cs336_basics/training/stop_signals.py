@@ -32,7 +32,8 @@ class StopRequest:
         """Remember the signal, and let the system's own way of ending be what the next one meets."""
         self.signal = signal.Signals(number)
         for each in STOP_SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+            if signal.getsignal(each) == self.receive:
+                signal.signal(each, signal.SIG_DFL)
 
 
 @contextmanager

@@ -63,5 +63,5 @@ def test_operations_of_clipping_are_those_of_the_function():
 
 def test_flops_of_a_step_are_those_of_all_parameters():
     model = MODELS["tinystories"]
-    assert optimizer_flops(model) == 14 * count_parameters(model)
+    assert optimizer_flops(model) == 13 * count_parameters(model)
     assert optimizer_flops(model, optimizer="sgd") == 2 * count_parameters(model)
