@@ -146,6 +146,7 @@ def model_benchmark(*arguments: str | int) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+@pytest.mark.endurance
 def test_model_benchmark_compares_the_update_with_the_fused_one():
     result = model_benchmark("--repetitions", 1, "--only", "optimizer")
     assert result.returncode == 0, result.stderr

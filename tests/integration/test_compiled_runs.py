@@ -26,6 +26,7 @@ def train(folder: Path, tokens: Path, run: str, *options: str, env: dict[str, st
     return result.stderr
 
 
+@pytest.mark.endurance
 def test_training_without_a_compiler_warns_once_and_goes_on(prepared, tmp_path):
     errors = train(tmp_path, prepared / "tokens.npy", "run", "--compile", env=WITHOUT_COMPILER)
     assert errors.count("going on without compiling") == 1

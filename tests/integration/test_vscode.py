@@ -75,6 +75,7 @@ def test_a_tiny_model_trains_in_a_temporary_folder(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.endurance
 def test_generate_from_a_run_works_after_its_task(tmp_path):
     program, *arguments = TASKS["make a tiny run"]["command"].removeprefix("uv run ").split()
     assert program == "python"

@@ -44,7 +44,8 @@ def test_chunked_attention_and_its_gradients_equal_the_plain_ones(dtype, leading
 
 
 def test_chunked_attention_has_the_gradient_of_finite_differences():
-    assert gradcheck(chunked_causal_attention, q_k_v(dtype=torch.float64))
+    inputs = tuple(x[:, :11].detach().requires_grad_() for x in q_k_v(1, dtype=torch.float64))
+    assert gradcheck(chunked_causal_attention, inputs)
 
 
 def test_chunked_attention_survives_scores_that_overflow_an_exponential():
