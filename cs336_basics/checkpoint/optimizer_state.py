@@ -17,7 +17,7 @@ def split_optimizer_state(optimizer: Optimizer) -> tuple[StateTensors, StateNumb
     for index, entries in state["state"].items():
         for key, value in entries.items():
             if isinstance(value, Tensor):
-                tensors[f"{index}.{key}"] = value.contiguous()
+                tensors[f"{index}.{key}"] = value
             else:
                 numbers["per_parameter"].setdefault(str(index), {})[key] = value
     return tensors, numbers

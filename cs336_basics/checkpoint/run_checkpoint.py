@@ -17,10 +17,11 @@ from torch import nn
 from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
-from cs336_basics.checkpoint.optimizer_state import join_optimizer_state, split_optimizer_state
+from cs336_basics.checkpoint.optimizer_state import join_optimizer_state
 from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
-from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
+from cs336_basics.checkpoint.snapshot import Snapshot
+from cs336_basics.checkpoint.state import check_optimizer_state, load_weights
 from cs336_basics.files.atomic import make_folder, replace_file, sync_folder
 from cs336_basics.files.failed_write import explain_failed_write
 from cs336_basics.files.json_file import read_json
@@ -36,8 +37,7 @@ FILES = (WEIGHTS, OPTIMIZER, STATE, RANDOM)
 
 def save_run_checkpoint(
     checkpoints: Path,
-    model: nn.Module,
-    optimizer: Optimizer,
+    snapshot: Snapshot,
     *,
     step: int,
     progress: dict[str, Any],
@@ -52,7 +52,7 @@ def save_run_checkpoint(
     before is still there.
     """
     folder = folder_of_step(checkpoints, step)
-    contents = _contents(model, optimizer, {"step": step, **progress}, random_states)
+    contents = _contents(snapshot, {"step": step, **progress}, random_states)
     with explain_failed_write(folder, any_reason=True):
         make_folder(checkpoints)
         remove_unfinished(checkpoints)
@@ -97,17 +97,16 @@ def read_random_states(folder: Path) -> dict[str, Any]:
 
 
 def _contents(
-    model: nn.Module, optimizer: Optimizer, progress: dict[str, Any], random_states: dict[str, Any]
+    snapshot: Snapshot, progress: dict[str, Any], random_states: dict[str, Any]
 ) -> dict[str, bytes]:
     """Return the bytes of each file."""
     from safetensors.torch import save
 
-    tensors, numbers = split_optimizer_state(optimizer)
-    weights = {name: tensor.contiguous() for name, tensor in plain_state(model).items()}
+    state = {**progress, "optimizer": snapshot.optimizer_numbers}
     return {
-        WEIGHTS: save(weights),
-        OPTIMIZER: save(tensors),
-        STATE: json.dumps({**progress, "optimizer": numbers}, indent=2).encode(),
+        WEIGHTS: save(snapshot.weights),
+        OPTIMIZER: save(snapshot.optimizer_tensors),
+        STATE: json.dumps(state, indent=2).encode(),
         RANDOM: json.dumps(random_states, indent=2).encode(),
     }
 

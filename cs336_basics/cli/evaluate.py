@@ -18,6 +18,9 @@ class Evaluate(Command):
     """Run folder."""
     text: Path | None = None
     """UTF-8 text to score; None: the validation tokens of the run."""
+    stride: int | None = None
+    """Begin a window every so many tokens and score only its last ones, so that each has at least context
+    length - stride tokens before it; None: the context length, so that windows do not overlap."""
     device: Device = "auto"
     """Where to compute."""
 
@@ -28,10 +31,10 @@ class Evaluate(Command):
 
         run = RunFolder(self.run)
         if self.text is None:
-            result = score_validation(run, device=self.device)
+            result = score_validation(run, device=self.device, stride=self.stride)
             size = ""
         else:
-            result = score_text(run, self.text, device=self.device)
+            result = score_text(run, self.text, device=self.device, stride=self.stride)
             size = f", {result.bits_per_byte(self.text.stat().st_size):.4f} bits per byte"
         print(
             f"loss {result.loss:.4f} nats per token, perplexity {result.perplexity:.2f}, "

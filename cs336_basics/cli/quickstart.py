@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cs336_basics.cli.command import Command
+from cs336_basics.cli.stopping import exit_if_stopped
 from cs336_basics.quickstart.config import QuickstartConfig
 
 
@@ -28,6 +29,9 @@ class Quickstart(Command):
     def execute(self) -> None:
         """Do the main job from end to end."""
         from cs336_basics.quickstart.pipeline import quickstart
+        from cs336_basics.training.stop_signals import StopRequest
 
         config = QuickstartConfig(minutes=self.minutes, steps=self.steps, run=self.run)
-        quickstart(config, say=print, progress=True)
+        stop = StopRequest()
+        quickstart(config, say=print, progress=True, stop=stop)
+        exit_if_stopped(stop)

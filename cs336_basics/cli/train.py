@@ -1,17 +1,20 @@
 """`cs336 train`"""
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
 from cs336_basics.checkpoint.retention import check_keep
 from cs336_basics.cli.command import Command
-from cs336_basics.training.config import RunConfig
+from cs336_basics.cli.stopping import exit_if_stopped
+from cs336_basics.training.config import ParallelForm, RunConfig
 from cs336_basics.training.presets import PRESETS, PresetName
+
+if TYPE_CHECKING:
+    from cs336_basics.training.processes import Processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,20 +25,26 @@ class Train(Command):
     after an interruption: the run ends as if there had been none.
     """
 
-    train_tokens: Path
-    """Token file to learn from, written by `cs336 encode`."""
+    train_tokens: tuple[Path, ...]
+    """Token files to learn from, written by `cs336 encode`."""
+    mixture_weights: tuple[float, ...] | None = None
+    """How often a window comes from each of several files; None: as if all were one."""
     validation_tokens: Path | None = None
     """Token file to measure on; None: the last 5% of the training tokens are held out."""
     tokenizer: Path | None = None
     """Folder with vocab.json and merges.txt: sets the vocabulary, and `cs336 generate` needs it."""
-    run: Path
-    """Folder where everything goes."""
+    run: Annotated[Path, tyro.conf.arg(aliases=("--run-folder",))]
+    """Folder where everything goes; behind torchrun, which takes --run for its own --run-path, write
+    --run-folder."""
     fork_from: Path | None = None
     """Run whose weights this one begins with, at step 0; the model must be the same."""
     keep: int = 2
     """Checkpoints to keep, besides the one with the lowest validation loss."""
     save_on_signal: bool = True
     """On SIGTERM and Ctrl-C finish the step and save; a second one ends at once."""
+    parallel: ParallelForm | None = None
+    """How the processes that torchrun starts share the work: ddp (None too), each has the whole model; fsdp,
+    each has a part of every weight."""
     preset: PresetName = "tiny"
     """Settings to start from; `--preset NAME --help` shows them as the defaults below."""
     config: Annotated[RunConfig, tyro.conf.arg(name="")] = PRESETS["tiny"]
@@ -47,30 +56,39 @@ class Train(Command):
 
     def execute(self) -> None:
         """Train, or continue, until the last step or a signal."""
-        from cs336_basics.training.stop_signals import stop_on_signals
+        from cs336_basics.training.parallel import is_started_by_torchrun, processes_of_torchrun
+        from cs336_basics.training.stop_signals import StopRequest
 
-        with stop_on_signals(enabled=self.save_on_signal) as stop:
-            self.train(should_stop=stop)
-        if stop.signal is not None:
-            print(f"stopped by {stop.signal.name}; give the same command again to continue", file=sys.stderr)
-            sys.exit(stop.exit_status)
-        print(f"metrics, picture and checkpoints are in {self.run}")
+        stop = StopRequest(enabled=self.save_on_signal, one_of_several=is_started_by_torchrun())
+        with stop, processes_of_torchrun(self.parallel) as processes:
+            self.train(processes, should_stop=stop)
+        exit_if_stopped(stop, says=processes.is_first)
+        if processes.is_first:
+            print(f"metrics, picture and checkpoints are in {self.run}")
 
-    def train(self, should_stop: Callable[[], bool]) -> None:
+    def train(self, processes: "Processes", should_stop: Callable[[], bool]) -> None:
         """Prepare the run and take its steps."""
         from cs336_basics.training.loop import train
+        from cs336_basics.training.memory import describe_memory
         from cs336_basics.training.run_folder import RunFolder
-        from cs336_basics.training.start import prepare_run
+        from cs336_basics.training.start import prepare_run_together
+        from cs336_basics.training.token_data import TokenPaths
 
         run = RunFolder(self.run)
-        config, data = prepare_run(
+        tokens = TokenPaths(
+            train=self.train_tokens, weights=self.mixture_weights, validation=self.validation_tokens
+        )
+        config, data = prepare_run_together(
+            processes,
             self.config,
             run,
             job="train",
-            train_tokens=self.train_tokens,
-            validation_tokens=self.validation_tokens,
+            tokens=tokens,
             tokenizer=self.tokenizer,
             fork_from=self.fork_from,
         )
-        print(f"training on {config.training.device} in {config.training.precision}")
-        train(config, data, run, progress=True, keep=self.keep, should_stop=should_stop)
+        if processes.is_first:
+            print(f"training on {config.training.device} in {config.training.precision}")
+            if self.parallel != "fsdp":
+                print(describe_memory(config, num_processes=processes.count))
+        train(config, data, run, progress=True, keep=self.keep, should_stop=should_stop, processes=processes)

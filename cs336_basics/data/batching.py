@@ -20,10 +20,22 @@ def get_batch(
     replacement by `generator` (a CPU generator; torch's own where none is given). Only the windows drawn
     are read from a memory map.
     """
-    _check(dataset, batch_size, context_length)
+    check_dataset(dataset, batch_size, context_length)
     num_starts = len(dataset) - context_length
     starts = torch.randint(num_starts, (batch_size,), generator=generator).tolist()
-    windows = np.stack([dataset[start : start + context_length + 1] for start in starts])
+    windows = np.stack([window_at(dataset, start, context_length) for start in starts])
+    return inputs_and_targets(windows, device)
+
+
+def window_at(dataset: np.ndarray, start: int, context_length: int) -> np.ndarray:
+    """Return the `context_length` inputs that begin at `start`, and one more token, the last target."""
+    return dataset[start : start + context_length + 1]
+
+
+def inputs_and_targets(
+    windows: np.ndarray, device: torch.device | str
+) -> tuple[Int64[Tensor, "batch seq"], Int64[Tensor, "batch seq"]]:
+    """Return windows, (batch, seq + 1), as ids on `device`: all but the last token, and all but the first."""
     ids = to_device(torch.from_numpy(windows.astype(np.int64)), device)
     inputs = ids[:, :-1].contiguous()
     targets = ids[:, 1:].contiguous()
@@ -45,7 +57,8 @@ def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
         ) from error
 
 
-def _check(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
+def check_dataset(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
+    """Raise `ValueError` unless windows of `context_length` tokens can be drawn from `dataset`."""
     if dataset.ndim != 1 or dataset.dtype.kind not in "ui":
         raise ValueError(
             f"a dataset must be one axis of integers but is {dataset.dtype} of shape {dataset.shape}; "

@@ -15,6 +15,7 @@ from cs336_basics.training.loop import train
 from cs336_basics.training.presets import PRESETS
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run
+from cs336_basics.training.token_data import TokenPaths
 
 JOB = "tiny run"
 VOCAB_SIZE = 512
@@ -47,8 +48,7 @@ def make_tiny_run(run: RunFolder) -> None:
         STEPPED_THROUGH,
         run,
         job=JOB,
-        train_tokens=tokens,
-        validation_tokens=None,
+        tokens=TokenPaths(train=(tokens,)),
         tokenizer=run.tokenizer,
     )
     train(config, data, run, progress=True)

@@ -1,12 +1,14 @@
-"""The loss on a whole token file: every token scored once, in windows that do not overlap.
+"""The loss on a whole token file: every token scored once, in windows that may overlap.
 
 Token 0 has nothing before it and is scored at log2(vocabulary) bits, as if all entries were equally
-likely. The tokens after it are the targets of windows of `context_length` inputs, the last of them shorter.
+likely. The tokens after it are the targets of windows of `context_length` inputs that begin every `stride`
+tokens; all but the first score only the last `stride` of their targets, those that no earlier one has seen.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count, groupby, islice
 
 import numpy as np
 import torch
@@ -50,38 +52,66 @@ def evaluate(
     batch_size: int,
     context_length: int,
     device: torch.device | str,
+    stride: int | None = None,
 ) -> EvaluationResult:
     """Score every token of `dataset` once, in its order and without randomness.
 
-    The batch size changes the result by rounding only.
+    With a `stride` every token has at least `context_length - stride` tokens before it where the dataset has
+    as many, for `context_length / stride` times the work; without, windows do not overlap. The batch size
+    changes the result by rounding only.
     """
-    _check(dataset, batch_size, context_length)
+    stride = context_length if stride is None else stride
+    _check(dataset, batch_size, context_length, stride)
     total_nats = math.log(model.config.vocab_size)
-    for windows in _batches_of_windows(dataset, batch_size, context_length):
-        ids = torch.from_numpy(windows).to(device)
+    for batch in _batches_of_windows(len(dataset) - 1, batch_size, context_length, stride):
+        windows = np.stack([dataset[window.start : window.stop + 1] for window in batch])
+        ids = torch.from_numpy(windows.astype(np.int64)).to(device)
         inputs, targets = ids[:, :-1], ids[:, 1:]
-        losses = token_losses(model(inputs), targets)
+        losses = token_losses(model(inputs), targets)[:, batch[0].num_seen :]
         total_nats += losses.cpu().double().sum().item()  # Apple's GPUs have no float64
     return EvaluationResult(total_nats=total_nats, num_tokens=len(dataset))
 
 
-def _batches_of_windows(dataset: np.ndarray, batch_size: int, context_length: int) -> Iterator[np.ndarray]:
-    """Yield arrays of windows, each of its inputs and one more target, the short last one on its own."""
-    num_targets = len(dataset) - 1
-    num_whole = num_targets // context_length
-    for first in range(0, num_whole, batch_size):
-        starts = range(
-            first * context_length, min(first + batch_size, num_whole) * context_length, context_length
-        )
-        yield np.stack([dataset[start : start + context_length + 1] for start in starts]).astype(np.int64)
-    if num_targets % context_length > 0:
-        yield dataset[num_whole * context_length :][np.newaxis].astype(np.int64)
+@dataclass(frozen=True)
+class Window:
+    """Inputs from `start` to `stop`; each has its target behind it."""
+
+    start: int
+    stop: int
+    num_seen: int
+    """Targets at the beginning that an earlier window scores."""
 
 
-def _check(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
+def _windows(num_targets: int, context_length: int, stride: int) -> Iterator[Window]:
+    """Yield windows until all targets are scored; the last one may be shorter."""
+    num_scored = 0
+    for start in count(0, stride):
+        if num_scored == num_targets:
+            return
+        stop = min(start + context_length, num_targets)
+        yield Window(start, stop, num_seen=num_scored - start)
+        num_scored = stop
+
+
+def _batches_of_windows(
+    num_targets: int, batch_size: int, context_length: int, stride: int
+) -> Iterator[list[Window]]:
+    """Yield batches of windows of the same length and with as many targets to score."""
+    windows = _windows(num_targets, context_length, stride)
+    for _, alike in groupby(windows, key=lambda window: (window.stop - window.start, window.num_seen)):
+        while batch := list(islice(alike, batch_size)):
+            yield batch
+
+
+def _check(dataset: np.ndarray, batch_size: int, context_length: int, stride: int) -> None:
     if len(dataset) == 0:
         raise ValueError("a dataset needs at least one token to be scored but has none")
     if batch_size < 1 or context_length < 1:
         raise ValueError(
             f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
+        )
+    if not 1 <= stride <= context_length:
+        raise ValueError(
+            f"stride must lie in 1..{context_length}, the context length, but is {stride}; a larger one "
+            "would leave tokens out"
         )

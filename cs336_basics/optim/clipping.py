@@ -18,10 +18,18 @@ def clip_gradients(parameters: Iterable[Tensor], max_l2_norm: float, eps: float 
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = global_l2_norm(gradients)
+    scale_down(gradients, norm, max_l2_norm, eps)
+    return norm
+
+
+@torch.no_grad()
+def scale_down(
+    gradients: list[Tensor], norm: Float[Tensor, ""], max_l2_norm: float, eps: float = 1e-6
+) -> None:
+    """Scale gradients whose global norm is `norm` in place, so that it is at most `max_l2_norm`."""
     scale = torch.clamp(max_l2_norm / (norm + eps), max=1.0)
     for gradient in gradients:
         gradient.mul_(scale.to(gradient.device))
-    return norm
 
 
 def global_l2_norm(tensors: list[Tensor]) -> Float[Tensor, ""]:

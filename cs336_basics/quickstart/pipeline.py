@@ -31,8 +31,9 @@ from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.presets import PRESETS
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.start import prepare_run, settle_hardware
-from cs336_basics.training.token_data import TokenData, open_token_data
+from cs336_basics.training.start import open_run_data, prepare_run, settle_hardware
+from cs336_basics.training.stop_signals import StopRequest
+from cs336_basics.training.token_data import TokenData
 
 JOB = "quickstart"
 # None ends with a space: a word takes the space before it into its token.
@@ -40,8 +41,18 @@ SAMPLE_PROMPTS = ("", "Return the", "Parameters\n----------\n", "This module", "
 SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
 
 
-def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress: bool = False) -> None:
-    """Do the main job and `say` what happens, a line at a time."""
+def quickstart(
+    config: QuickstartConfig,
+    *,
+    say: Callable[[str], None],
+    progress: bool = False,
+    stop: StopRequest | None = None,
+) -> None:
+    """Do the main job and `say` what happens, a line at a time.
+
+    While it trains, a signal that `stop` receives ends it behind a checkpoint.
+    """
+    stop = StopRequest(enabled=False) if stop is None else stop
     run = RunFolder(config.run)
     run.create(job=JOB)
     files = QuickstartFiles(run)
@@ -56,7 +67,10 @@ def quickstart(config: QuickstartConfig, *, say: Callable[[str], None], progress
         f"4/5 training: {run_config.training.steps} steps of {run_config.tokens_per_step} tokens in "
         f"{run_config.training.precision}"
     )
-    model = train(run_config, data, run, progress=progress)
+    with stop:
+        model = train(run_config, data, run, progress=progress, should_stop=stop)
+    if stop():
+        return
     say("5/5 samples, and lzma on the same bytes")
     samples = write_samples(files, model, tokenizer)
     result = final_result(run, data)
@@ -88,8 +102,7 @@ def settle(
         replace(run_config, training=replace(run_config.training, steps=steps)),
         files.run,
         job=JOB,
-        train_tokens=files.train_tokens,
-        validation_tokens=files.validation_tokens,
+        tokens=files.tokens,
         tokenizer=files.run.tokenizer,
         notes=new_notes(files) if stored is None else {name: stored[name] for name in ("corpus", "gflops")},
     )
@@ -97,13 +110,7 @@ def settle(
 
 def measured_steps(minutes: float, config: RunConfig, files: QuickstartFiles) -> int:
     """Return how many steps of `config` take `minutes`."""
-    data = open_token_data(
-        files.train_tokens,
-        files.validation_tokens,
-        vocab_size=config.model.vocab_size,
-        context_length=config.model.context_length,
-    )
-    return steps_within(minutes, config, data)
+    return steps_within(minutes, config, open_run_data(config, files.tokens))
 
 
 def new_notes(files: QuickstartFiles) -> dict[str, dict]:

@@ -8,6 +8,7 @@ from cs336_basics.quickstart.documentation_corpus import write_documentation_cor
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer, train_bpe
 from cs336_basics.tokenization.serialization import MERGES_FILE
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.token_data import TokenPaths
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,11 @@ class QuickstartFiles:
     def validation_tokens(self) -> Path:
         """The validation text as token ids."""
         return self.run.path / "validation.npy"
+
+    @property
+    def tokens(self) -> TokenPaths:
+        """Both token files."""
+        return TokenPaths(train=(self.train_tokens,), validation=self.validation_tokens)
 
     @property
     def samples(self) -> Path:

@@ -7,7 +7,8 @@ from typing import Any, Literal, get_args
 from cs336_basics.nn.config import ModelConfig
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
-Precision = Literal["auto", "fp32", "bf16"]
+Precision = Literal["auto", "fp32", "bf16", "fp64"]
+ParallelForm = Literal["ddp", "fsdp"]
 OptimizerName = Literal["adamw", "sgd", "muon"]
 ScheduleName = Literal["cosine", "wsd", "constant"]
 
@@ -88,6 +89,8 @@ class TrainingConfig:
     """Sequences of context_length tokens in one optimizer step, however they are split."""
     accumulation_steps: int = 1
     """Parts into which a batch is split to save memory; must divide batch_size."""
+    recompute: bool = False
+    """Keep only the input of each block and compute it again in the backward pass: less memory, more time."""
     evaluation_interval: int = 200
     """Steps between two evaluations on validation tokens (and one after the last step)."""
     evaluation_tokens: int | None = 200_000
@@ -97,7 +100,8 @@ class TrainingConfig:
     device: Device = "auto"
     """Where to compute; auto: CUDA if there is any, else Apple's GPU, else the CPU."""
     precision: Precision = "auto"
-    """The type of matrix products (weights stay float32); auto: bf16 where it is faster."""
+    """The type of matrix products (weights stay float32); auto: bf16 where it is faster. fp64: everything in
+    float64, to compare computations."""
     compile: bool = False
     """Compile the blocks with torch.compile, where there is a compiler (on Apple's GPU it only traces)."""
     seed: int = 0

@@ -15,11 +15,16 @@ REPORTED = ("step", "learning_rate", "gradient_norm", "loss")
 
 
 @contextmanager
-def reported_divergence(run: RunFolder) -> Iterator[None]:
-    """Let a `NonFiniteError` of the block write the last steps to the run's report, and name it."""
+def reported_divergence(run: RunFolder, *, writes: bool = True) -> Iterator[None]:
+    """Let a `NonFiniteError` of the block write the last steps to the run's report, and name it.
+
+    Of several processes one `writes`.
+    """
     try:
         yield
     except NonFiniteError as error:
+        if not writes:
+            raise
         taken = read_metrics(run.metrics)[-(REPORTED_STEPS - 1) :]
         write_json(run.divergence, divergence_report(error, taken))
         raise error.with_hint(f"the last {len(taken) + 1} steps are in {run.divergence}") from None

@@ -17,6 +17,8 @@ def resolve_hardware(config: TrainingConfig) -> TrainingConfig:
     """Return the configuration with "auto" replaced by a device and a precision of this machine."""
     device = resolve_device(config.device)
     precision = config.precision
+    if precision == "fp64" and device == "mps":
+        raise ValueError("precision fp64 needs a device with float64 but 'mps' has none; take --device cpu")
     if precision == "auto":
         precision = "bf16" if bf16_is_faster(device) else "fp32"
     return replace(config, device=device, precision=precision)

@@ -10,7 +10,7 @@ from typing import Any
 
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.differences import differences
-from cs336_basics.training.token_data import TokenData, describe_tokens
+from cs336_basics.training.token_data import TokenData
 
 PARTS = ("config", "data", "sampler")
 
@@ -21,7 +21,7 @@ def run_identity(config: RunConfig, data: TokenData) -> dict[str, Any]:
     return {
         "config": content,
         "config_sha256": config_hash(content),
-        "data": {"train": describe_tokens(data.train), "validation": describe_tokens(data.validation)},
+        "data": data.description,
         "sampler": {"windows_from": "seed and step", "seed": config.training.seed},
     }
 

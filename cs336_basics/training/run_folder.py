@@ -5,6 +5,7 @@ tokenizer/       vocab.json, merges.txt
 metrics.jsonl    a line for each step
 loss.png         the same as a picture
 divergence.json  the last steps before a loss that was no number
+lock             held by the process that trains
 checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
 """
 
@@ -49,6 +50,11 @@ class RunFolder:
     def divergence(self) -> Path:
         """The report of a run that stopped because its loss or gradient was no finite number."""
         return self.path / "divergence.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file by which a process keeps others out."""
+        return self.path / "lock"
 
     @property
     def checkpoints(self) -> Path:

@@ -1,6 +1,7 @@
 """What happens before the first step: fix the hardware, open the data, claim the run folder."""
 
 import hashlib
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.fork import fork, require_fitting_source
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
+from cs336_basics.training.hold import hold
+from cs336_basics.training.processes import Processes
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.token_data import TokenData, describe_tokens, open_token_data
+from cs336_basics.training.stored_paths import stored_paths
+from cs336_basics.training.token_data import TokenData, TokenPaths, open_token_data
 
 COMPARED = ("model", "optimizer", "training", "data", "fork_from")  # what must be equal for a run to continue
 TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE)
@@ -24,8 +28,7 @@ def prepare_run(
     run: RunFolder,
     *,
     job: str,
-    train_tokens: Path,
-    validation_tokens: Path | None,
+    tokens: TokenPaths,
     tokenizer: Path | None,
     fork_from: Path | None = None,
     notes: dict[str, Any] | None = None,
@@ -39,15 +42,9 @@ def prepare_run(
     if tokenizer is not None:
         vocab_size = Tokenizer.from_folder(tokenizer).vocab_size
         config = replace(config, model=replace(config.model, vocab_size=vocab_size))
-    data = open_token_data(
-        train_tokens,
-        validation_tokens,
-        vocab_size=config.model.vocab_size,
-        context_length=config.model.context_length,
-    )
+    data = open_run_data(config, tokens)
     fingerprints = {
-        "train": describe_tokens(data.train),
-        "validation": describe_tokens(data.validation),
+        **data.description,
         "tokenizer": None if tokenizer is None else _sha256_of_tokenizer(tokenizer),
     }
     source = None if fork_from is None or has_checkpoint(run.checkpoints) else RunFolder(fork_from)
@@ -60,19 +57,36 @@ def prepare_run(
         **config.to_dict(),
         "data": fingerprints,
         "fork_from": None if fork_from is None else str(fork_from.resolve()),
-        "paths": {
-            "train_tokens": _stored_path(run, train_tokens),
-            "validation_tokens": None if validation_tokens is None else _stored_path(run, validation_tokens),
-        },
+        "paths": stored_paths(run, tokens),
         "machine": describe_machine(),
         **(notes or {}),
     }
-    run.claim(content, compared=COMPARED)
-    if tokenizer is not None and tokenizer.resolve() != run.tokenizer.resolve():
-        _copy_tokenizer(tokenizer, run.tokenizer)
-    if source is not None:
-        fork(config, data, run, source)
+    with hold(run):
+        run.claim(content, compared=COMPARED)
+        if tokenizer is not None and tokenizer.resolve() != run.tokenizer.resolve():
+            _copy_tokenizer(tokenizer, run.tokenizer)
+        if source is not None:
+            fork(config, data, run, source)
     return config, data
+
+
+def prepare_run_together(
+    processes: Processes, config: RunConfig, run: RunFolder, *, tokens: TokenPaths, **how: Any
+) -> tuple[RunConfig, TokenData]:
+    """Let the first process do what `prepare_run` does, and the others take over what it has decided."""
+    if processes.is_first:
+        config, data = prepare_run(config, run, tokens=tokens, **how)
+        processes.from_first(json.dumps(config.to_dict()))
+        return config, data
+    config = RunConfig.from_dict(json.loads(processes.from_first("")))
+    return config, open_run_data(config, tokens)
+
+
+def open_run_data(config: RunConfig, tokens: TokenPaths) -> TokenData:
+    """Open the token files for the vocabulary and the context of a run."""
+    return open_token_data(
+        tokens, vocab_size=config.model.vocab_size, context_length=config.model.context_length
+    )
 
 
 def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
@@ -84,12 +98,6 @@ def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
             if getattr(training, name) == "auto":
                 training = replace(training, **{name: stored[name]})
     return replace(config, training=resolve_hardware(training))
-
-
-def _stored_path(run: RunFolder, path: Path) -> str:
-    """Return a path that `run.path / stored` finds again: relative inside the run, which may be moved."""
-    absolute, folder = path.resolve(), run.path.resolve()
-    return absolute.relative_to(folder).as_posix() if absolute.is_relative_to(folder) else str(absolute)
 
 
 def _sha256_of_tokenizer(folder: Path) -> str:

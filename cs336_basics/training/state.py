@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.newest_whole import mend_pointers, newest_whole_checkpoint
@@ -17,12 +18,16 @@ from cs336_basics.checkpoint.run_checkpoint import (
     read_random_states,
     save_run_checkpoint,
 )
+from cs336_basics.checkpoint.snapshot import take_snapshot
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_training
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.identity import require_same_identity, run_identity
+from cs336_basics.training.objective import NextTokenLoss
+from cs336_basics.training.processes import ONE_PROCESS, Processes
 from cs336_basics.training.random_state import random_states, restore_random_states
+from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import TokenData
 
@@ -42,6 +47,8 @@ class TrainingState:
     """Weights, moments, and how far the run has come."""
 
     model: TransformerLM
+    objective: nn.Module
+    """A `NextTokenLoss` of the model, or what the engine of several processes makes of it."""
     optimizer: Optimizer
     identity: dict[str, Any]
     """What must be the same whenever the run continues, see `run_identity`."""
@@ -53,17 +60,24 @@ class TrainingState:
     """The lowest validation loss so far."""
 
 
-def start_or_continue(config: RunConfig, data: TokenData, run: RunFolder, *, keep: int) -> TrainingState:
+def start_or_continue(
+    config: RunConfig, data: TokenData, run: RunFolder, *, keep: int, processes: Processes = ONE_PROCESS
+) -> TrainingState:
     """Return the state of the run's last good checkpoint, or a new model and optimizer."""
     state = new_state(config, data)
     checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is not None:
         load(state, checkpoint)
+    processes.wait()  # until all have read what the first one now puts in order
+    if checkpoint is not None and processes.is_first:
         best = None if state.best is None else folder_of_step(run.checkpoints, state.best.step)
         mend_pointers(run.checkpoints, latest=checkpoint, best=best)
         remove_old(run.checkpoints, keep=keep, step=state.step)
+    if config.training.recompute:
+        recompute_blocks(state.model)
     if config.training.compile:
         compile_for_training(state.model)
+    state.objective = processes.distribute(state.model, state.optimizer)
     return state
 
 
@@ -71,7 +85,12 @@ def new_state(config: RunConfig, data: TokenData) -> TrainingState:
     """Return the state before the first step."""
     model = new_model(config)
     optimizer = new_optimizer(model, config)
-    return TrainingState(model=model, optimizer=optimizer, identity=run_identity(config, data))
+    return TrainingState(
+        model=model,
+        objective=NextTokenLoss(model),
+        optimizer=optimizer,
+        identity=run_identity(config, data),
+    )
 
 
 def new_model(config: RunConfig) -> TransformerLM:
@@ -79,7 +98,8 @@ def new_model(config: RunConfig) -> TransformerLM:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         model = TransformerLM.from_config(config.model)
-    return model.to(config.training.device)
+    dtype = torch.float64 if config.training.precision == "fp64" else torch.float32
+    return model.to(config.training.device, dtype)
 
 
 def note_validation(state: TrainingState, loss: float | None) -> bool:
@@ -91,13 +111,17 @@ def note_validation(state: TrainingState, loss: float | None) -> bool:
     return True
 
 
-def save(state: TrainingState, config: RunConfig, run: RunFolder, *, keep: int) -> None:
-    """Write a checkpoint from which `start_or_continue` goes on."""
+def save(
+    state: TrainingState, config: RunConfig, run: RunFolder, *, keep: int, processes: Processes = ONE_PROCESS
+) -> None:
+    """Let the first process write a checkpoint from which any number of them goes on."""
+    snapshot = take_snapshot(state.model, state.optimizer, whole=processes.whole)
+    if not processes.is_first:
+        return
     best = state.best
     save_run_checkpoint(
         run.checkpoints,
-        state.model,
-        state.optimizer,
+        snapshot,
         step=state.step,
         progress={
             "tokens": state.step * config.tokens_per_step,

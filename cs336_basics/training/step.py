@@ -1,21 +1,18 @@
-"""One update of the weights: batch, gradients, clipping, optimizer."""
+"""One update of the weights: gradients, clipping, optimizer."""
 
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from jaxtyping import Int64
-from torch import Tensor
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from cs336_basics.data.batching import get_batch
-from cs336_basics.functional.chunked_loss import chunked_cross_entropy
-from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.clipping import clip_gradients
+from cs336_basics.training.batches import Batch
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import autocast
 from cs336_basics.training.learning_rate import learning_rate_of_step
+from cs336_basics.training.processes import ONE_PROCESS, Processes
 
 
 class NonFiniteError(RuntimeError):
@@ -55,15 +52,22 @@ class StepResult:
 
 
 def train_step(
-    model: TransformerLM, optimizer: Optimizer, dataset: np.ndarray, config: RunConfig, step: int
+    objective: nn.Module,
+    optimizer: Optimizer,
+    batch: Batch,
+    config: RunConfig,
+    step: int,
+    *,
+    processes: Processes = ONE_PROCESS,
 ) -> StepResult:
-    """Take step number `step` (the first is 1), a function of the weights, the configuration and `step` only.
+    """Take step number `step` (the first is 1) on this process's part of its batch.
 
-    Raises `NonFiniteError` before the update when the loss or the gradient's norm is not finite.
+    `objective` is a `NextTokenLoss`. Raises `NonFiniteError` before the update when the loss or the
+    gradient's norm is not finite.
     """
-    inputs, targets = batch_of_step(dataset, config, step)
-    loss = accumulate_gradients(model, inputs, targets, config)
-    gradient_norm = clip_gradients(model.parameters(), config.optimizer.max_gradient_norm).item()
+    loss = processes.mean(accumulate_gradients(objective, batch, config, processes=processes)).item()
+    max_norm = config.optimizer.max_gradient_norm
+    gradient_norm = processes.clip_gradients(objective.parameters(), max_norm).item()
     learning_rate = learning_rate_of_step(config, step)
     require_finite(step, loss=loss, gradient_norm=gradient_norm, learning_rate=learning_rate)
     for group in optimizer.param_groups:
@@ -73,40 +77,32 @@ def train_step(
     return StepResult(loss=loss, learning_rate=learning_rate, gradient_norm=gradient_norm)
 
 
-def batch_of_step(
-    dataset: np.ndarray, config: RunConfig, step: int
-) -> tuple[Int64[Tensor, "batch seq"], Int64[Tensor, "batch seq"]]:
-    """Draw the batch of a step by a generator of its own: a run that continues sees the same batches."""
-    seeds = np.random.SeedSequence([config.training.seed, step])
-    generator = torch.Generator().manual_seed(int(seeds.generate_state(1, np.uint64)[0]))
-    return get_batch(
-        dataset,
-        config.training.batch_size,
-        config.model.context_length,
-        config.training.device,
-        generator=generator,
-    )
-
-
 def accumulate_gradients(
-    model: TransformerLM,
+    objective: nn.Module, batch: Batch, config: RunConfig, *, processes: Processes = ONE_PROCESS
+) -> Float[Tensor, ""]:
+    """Add up the gradients of the parts of a batch and return its mean loss; the split changes neither.
+
+    Several processes exchange gradients once, in the backward pass of the last part.
+    """
+    num_parts = config.training.accumulation_steps
+    parts = list(zip(batch.inputs.chunk(num_parts), batch.targets.chunk(num_parts), strict=True))
+    with processes.local_gradients(objective):
+        losses = [backward(objective, inputs, targets, config) for inputs, targets in parts[:-1]]
+    losses.append(backward(objective, *parts[-1], config))
+    return torch.stack(losses).sum()
+
+
+def backward(
+    objective: nn.Module,
     inputs: Int64[Tensor, "batch seq"],
     targets: Int64[Tensor, "batch seq"],
     config: RunConfig,
-) -> float:
-    """Add up the gradients of the parts of a batch and return its mean loss; the split changes neither."""
-    num_parts = config.training.accumulation_steps
-    mean_loss = torch.zeros((), device=inputs.device)
-    for part_inputs, part_targets in zip(inputs.chunk(num_parts), targets.chunk(num_parts), strict=True):
-        with autocast(config.training):
-            hidden = model.hidden_states(part_inputs)
-            part_loss = chunked_cross_entropy(
-                hidden, model.lm_head.weight, part_targets, logit_softcap=config.model.logit_softcap
-            )
-            loss = part_loss / num_parts
-        loss.backward()
-        mean_loss += loss.detach()
-    return mean_loss.item()
+) -> Float[Tensor, ""]:
+    """Add the gradient of a part's share of the batch's mean loss; return that share."""
+    with autocast(config.training):
+        loss = objective(inputs, targets) / config.training.accumulation_steps
+    loss.backward()
+    return loss.detach()
 
 
 def require_finite(step: int, *, loss: float, gradient_norm: float, learning_rate: float) -> None:

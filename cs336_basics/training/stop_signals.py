@@ -5,18 +5,24 @@ only remembered, for the loop to ask after each step; a second one ends the proc
 """
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopRequest:
-    """Whether a signal has asked to stop: call it to know."""
+    """Whether a signal has asked to stop: call it to know. Signals are received inside a `with` block.
 
-    def __init__(self) -> None:
+    It is for the main thread of a program of one's own. A signal that the process was started to ignore
+    (`nohup`, a shell's background job) stays ignored. `torchrun` hands on what its processes may have got
+    already, and kills those that do not end: for `one_of_several` a second signal means nothing.
+    """
+
+    def __init__(self, *, enabled: bool = True, one_of_several: bool = False) -> None:
         self.signal: signal.Signals | None = None
+        self._received = STOP_SIGNALS if enabled else ()
+        self._next_handler = signal.SIG_IGN if one_of_several else signal.SIG_DFL
+        self._before: dict[signal.Signals, object] = {}
 
     def __call__(self) -> bool:
         """Say whether to stop."""
@@ -28,27 +34,19 @@ class StopRequest:
         assert self.signal is not None
         return 128 + self.signal.value
 
-    def receive(self, number: int, frame: FrameType | None) -> None:
-        """Remember the signal, and let the system's own way of ending be what the next one meets."""
+    def __enter__(self) -> "StopRequest":
+        handlers = {number: signal.getsignal(number) for number in self._received}
+        self._before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN}
+        for number in self._before:
+            signal.signal(number, self._receive)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # pyright: ignore[reportArgumentType]
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        """Remember the signal, and let the next one meet another handler."""
         self.signal = signal.Signals(number)
-        for each in STOP_SIGNALS:
-            if signal.getsignal(each) == self.receive:
-                signal.signal(each, signal.SIG_DFL)
-
-
-@contextmanager
-def stop_on_signals(*, enabled: bool = True) -> Iterator[StopRequest]:
-    """Receive signals for the length of the block, in the main thread of a program of one's own.
-
-    A signal that the process was started to ignore (`nohup`, a shell's background job) stays ignored.
-    """
-    request = StopRequest()
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS} if enabled else {}
-    received = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
-    for number in received:
-        signal.signal(number, request.receive)
-    try:
-        yield request
-    finally:
-        for number in received:
-            signal.signal(number, before[number])
+        for each in self._before:
+            signal.signal(each, self._next_handler)

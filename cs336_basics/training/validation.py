@@ -11,9 +11,17 @@ WINDOWS_PER_PIECE = 8
 
 
 def validate(
-    model: TransformerLM, dataset: np.ndarray, config: RunConfig, *, whole: bool = True
+    model: TransformerLM,
+    dataset: np.ndarray,
+    config: RunConfig,
+    *,
+    whole: bool = True,
+    stride: int | None = None,
 ) -> EvaluationResult:
-    """Score all tokens, or about `evaluation_tokens` of them, taken from everywhere in the dataset."""
+    """Score all tokens, or about `evaluation_tokens` of them, taken from everywhere in the dataset.
+
+    `stride` is that of `evaluate`.
+    """
     limit = config.training.evaluation_tokens
     if not whole and limit is not None:
         piece_length = WINDOWS_PER_PIECE * config.model.context_length
@@ -25,6 +33,7 @@ def validate(
             batch_size=config.training.batch_size // config.training.accumulation_steps,
             context_length=config.model.context_length,
             device=config.training.device,
+            stride=stride,
         )
 
 

@@ -25,6 +25,7 @@ ONLY_IN = {
     "tyro": "cli",
     "matplotlib": "training",
     "safetensors": "checkpoint",
+    "filelock": "training",
     "tiktoken": "tokenization",
     "tokenizers": "tokenization",
 }

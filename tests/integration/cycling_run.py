@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from cs336_basics.checkpoint.run_checkpoint import save_run_checkpoint
+from cs336_basics.checkpoint.snapshot import take_snapshot
 from cs336_basics.files.json_file import write_json
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.nn.transformer_lm import TransformerLM
@@ -27,7 +28,9 @@ def write_cycling_run(folder: Path) -> None:
     Tokenizer(dict(enumerate(BYTE_TOKENS)), []).save_to_folder(run.tokenizer)
     model = cycling_model()
     optimizer = SGD(model.parameters(), lr=1.0)
-    save_run_checkpoint(run.checkpoints, model, optimizer, step=1, progress={}, random_states={})
+    save_run_checkpoint(
+        run.checkpoints, take_snapshot(model, optimizer), step=1, progress={}, random_states={}
+    )
 
 
 def cycling_model() -> TransformerLM:

@@ -11,23 +11,27 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+from torch import nn
 from torch.optim import Optimizer
 
+from cs336_basics.data.mixture import TokenMixture
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.config import ModelConfig
-from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.clipping import clip_gradients
+from cs336_basics.training.batches import Batch, batch_of_step
+from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig, TrainingConfig
-from cs336_basics.training.state import new_model, new_optimizer
-from cs336_basics.training.step import batch_of_step, train_step
+from cs336_basics.training.objective import NextTokenLoss
+from cs336_basics.training.state import new_model
+from cs336_basics.training.step import train_step
 
 STEPS = 2  # at the second, the optimizer has its state
 
 
-def plain_step(model: TransformerLM, optimizer: Optimizer, dataset: np.ndarray, config: RunConfig, step: int):
+def plain_step(objective: nn.Module, optimizer: Optimizer, batch: Batch, config: RunConfig, step: int):
     """Take a step as `train_step` does, but with all logits at once."""
-    inputs, targets = batch_of_step(dataset, config, step)
-    loss = cross_entropy(model(inputs), targets)
+    model = objective.get_submodule("model")
+    loss = cross_entropy(model(batch.inputs), batch.targets)
     loss.backward()
     clip_gradients(model.parameters(), 1.0)
     optimizer.step()
@@ -42,23 +46,25 @@ def main(settings: str) -> None:
     )
     config = RunConfig(model=ModelConfig(**given["model"]), training=training)
     take_step = train_step if given["loss"] == "chunked" else plain_step
-    dataset = np.random.default_rng(1729).integers(config.model.vocab_size, size=100_000).astype(np.uint16)
+    ids = np.random.default_rng(1729).integers(config.model.vocab_size, size=100_000).astype(np.uint16)
 
     small = replace(
         config,
         model=replace(config.model, d_model=8 * config.model.num_heads, d_ff=64, num_layers=1, vocab_size=7),
         training=replace(training, batch_size=1),
     )
-    model = new_model(small)
-    optimizer = new_optimizer(model, small)
+    objective = NextTokenLoss(new_model(small))
+    optimizer = new_optimizer(objective.model, small)
     for step in (1, 2):
-        take_step(model, optimizer, dataset % 7, small, step)
+        batch = batch_of_step(TokenMixture.by_size(ids % 7), small, step)
+        take_step(objective, optimizer, batch, small, step)
 
-    model = new_model(config)
-    optimizer = new_optimizer(model, config)
+    objective = NextTokenLoss(new_model(config))
+    optimizer = new_optimizer(objective.model, config)
     before = psutil.Process().memory_info().rss
     for step in range(1, STEPS + 1):
-        take_step(model, optimizer, dataset, config, step)
+        batch = batch_of_step(TokenMixture.by_size(ids), config, step)
+        take_step(objective, optimizer, batch, config, step)
     print(json.dumps({"before": before, "growth": largest_resident_size() - before}))
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 
 from cs336_basics.checkpoint.run_checkpoint import save_run_checkpoint
+from cs336_basics.checkpoint.snapshot import take_snapshot
 from cs336_basics.nn.linear import Linear
 from cs336_basics.optim.adamw import AdamW
 
@@ -29,4 +30,4 @@ def save(checkpoints: Path, step: int, **options: Any) -> Path:
     """Write a checkpoint of `trained()`."""
     model, optimizer = trained()
     content: dict[str, Any] = {"progress": {}, "random_states": {}, **options}
-    return save_run_checkpoint(checkpoints, model, optimizer, step=step, **content)
+    return save_run_checkpoint(checkpoints, take_snapshot(model, optimizer), step=step, **content)

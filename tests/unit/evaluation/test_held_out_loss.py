@@ -114,3 +114,31 @@ def test_evaluate_refuses_settings_that_would_score_nothing(length, batch_size, 
             context_length=context_length,
             device="cpu",
         )
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 8, 9, 14, 15, 29, 43])
+@pytest.mark.parametrize("stride", [1, 2, 3, 5, 6, 7])
+def test_with_a_stride_each_window_scores_its_last_tokens(length, stride):
+    model, ids = peaked_model(), dataset(length)
+    settings = {"batch_size": 2, "context_length": CONTEXT, "device": "cpu"}
+    result = evaluate(model, ids, stride=stride, **settings)
+    nats = [math.log(VOCAB)]
+    for place in range(1, length):
+        start = 0
+        while place > start + CONTEXT:  # until the token is a target of the window
+            start += stride
+        assert place - start >= min(place, CONTEXT - stride + 1)
+        logits = model(torch.from_numpy(ids[start:place].astype(np.int64)))[-1]
+        nats.append(-functional.log_softmax(logits.double(), dim=-1)[int(ids[place])].item())
+    assert result.num_tokens == length
+    assert result.total_nats == pytest.approx(sum(nats), rel=1e-6)
+    if stride == CONTEXT:
+        assert result == evaluate(model, ids, **settings)
+
+
+@pytest.mark.parametrize("stride", [0, -1, 8])
+def test_a_stride_that_would_leave_tokens_out_is_refused(stride):
+    with pytest.raises(ValueError, match=rf"1\.\.7, the context length, but is {stride};"):
+        evaluate(
+            peaked_model(), dataset(29), batch_size=2, context_length=CONTEXT, device="cpu", stride=stride
+        )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from cs336_basics.data.mixture import TokenMixture
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 from cs336_basics.training.run_folder import RunFolder
@@ -32,7 +33,7 @@ def with_training(**changes) -> RunConfig:
 def token_data() -> TokenData:
     generator = np.random.default_rng(5)
     ids = generator.integers(0, 31, size=500).astype(np.uint16)
-    return TokenData(train=ids[:400], validation=ids[400:])
+    return TokenData(train=TokenMixture.by_size(ids[:400]), validation=ids[400:])
 
 
 def run_folder(path: Path) -> RunFolder:

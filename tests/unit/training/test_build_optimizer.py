@@ -14,12 +14,16 @@ from cs336_basics.checkpoint.run_checkpoint import (
     load_run_checkpoint,
     save_run_checkpoint,
 )
+from cs336_basics.checkpoint.snapshot import take_snapshot
+from cs336_basics.data.mixture import TokenMixture
 from cs336_basics.optim.adamw import AdamW
 from cs336_basics.optim.muon import Muon
 from cs336_basics.optim.sgd import SGD
+from cs336_basics.training.batches import batch_of_step
 from cs336_basics.training.build_optimizer import OPTIMIZERS, new_optimizer
 from cs336_basics.training.config import OptimizerName, RunConfig, ScheduleName
 from cs336_basics.training.metrics import read_metrics
+from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.state import new_model
 from cs336_basics.training.step import train_step
 from cs336_basics.training.token_data import TokenData
@@ -123,9 +127,9 @@ def test_under_muon_each_parameter_gets_exactly_what_its_optimizer_alone_would_g
 
 def trained(config: RunConfig, *, steps: int):
     model = new_model(config)
-    optimizer = new_optimizer(model, config)
+    objective, optimizer = NextTokenLoss(model), new_optimizer(model, config)
     for step in range(1, steps + 1):
-        train_step(model, optimizer, token_data().train, config, step)
+        train_step(objective, optimizer, batch_of_step(token_data().train, config, step), config, step)
     return model, optimizer
 
 
@@ -138,7 +142,9 @@ def test_the_state_survives_its_way_through_json_and_tensors_bit_for_bit(optimiz
     assert joined["param_groups"] == before.state_dict()["param_groups"]
     torch.testing.assert_close(joined["state"], before.state_dict()["state"], rtol=0, atol=0)
 
-    folder = save_run_checkpoint(tmp_path, model, before, step=3, progress={}, random_states={})
+    folder = save_run_checkpoint(
+        tmp_path, take_snapshot(model, before), step=3, progress={}, random_states={}
+    )
     loaded_model = new_model(config)
     after = new_optimizer(loaded_model, config)
     load_run_checkpoint(folder, loaded_model, after)
@@ -149,7 +155,9 @@ def test_the_state_survives_its_way_through_json_and_tensors_bit_for_bit(optimiz
 @pytest.mark.parametrize(("stored", "asked"), [("adamw", "muon"), ("muon", "adamw"), ("adamw", "sgd")])
 def test_the_state_of_another_optimizer_is_refused(stored, asked, tmp_path):
     model, optimizer = trained(with_optimizer(optimizer=stored), steps=1)
-    folder = save_run_checkpoint(tmp_path, model, optimizer, step=1, progress={}, random_states={})
+    folder = save_run_checkpoint(
+        tmp_path, take_snapshot(model, optimizer), step=1, progress={}, random_states={}
+    )
     other = new_optimizer(model, with_optimizer(optimizer=asked))
     with pytest.raises(ValueError, match="build model and optimizer as they were"):
         load_run_checkpoint(folder, model, other)
@@ -163,7 +171,7 @@ def test_every_optimizer_and_schedule_reduces_the_loss(optimizer, schedule, tmp_
     )
     ids = (np.arange(400) % 31).astype(np.uint16)
     run = run_folder(tmp_path)
-    loop.train(config, TokenData(train=ids, validation=ids[:100]), run)
+    loop.train(config, TokenData(train=TokenMixture.by_size(ids), validation=ids[:100]), run)
     losses = [line["loss"] for line in read_metrics(run.metrics)]
     assert losses[-1] < losses[0] - 0.3
 
@@ -174,10 +182,10 @@ def test_a_run_with_muon_that_continues_equals_the_uninterrupted_run(precision, 
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
     expected = loop.train(config, token_data(), whole)
 
-    def dying_step(model, optimizer, dataset, config, step):
+    def dying_step(objective, optimizer, batch, config, step, **how):
         if step == 8:
             raise KeyboardInterrupt
-        return train_step(model, optimizer, dataset, config, step)
+        return train_step(objective, optimizer, batch, config, step, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(loop, "train_step", dying_step)

@@ -16,11 +16,11 @@ def test_a_loss_that_is_no_number_leaves_the_last_20_steps_and_the_last_checkpoi
 ):
     run = run_folder(tmp_path)
 
-    def step_with_accident(model, optimizer, dataset, config, step):
+    def step_with_accident(objective, optimizer, batch, config, step, **how):
         if step == diverging_step:
             with torch.no_grad():
-                model.lm_head.weight[0, 0] = float("inf")
-        return train_step(model, optimizer, dataset, config, step)
+                objective.model.lm_head.weight[0, 0] = float("inf")
+        return train_step(objective, optimizer, batch, config, step, **how)
 
     monkeypatch.setattr(loop, "train_step", step_with_accident)
     with pytest.raises(NonFiniteError) as caught:

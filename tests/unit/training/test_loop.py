@@ -33,10 +33,10 @@ def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
     expected = loop.train(CONFIG, token_data(), whole)
 
-    def dying_step(model, optimizer, dataset, config, step):
+    def dying_step(objective, optimizer, batch, config, step, **how):
         if step == killed_before:
             raise KeyboardInterrupt
-        return train_step(model, optimizer, dataset, config, step)
+        return train_step(objective, optimizer, batch, config, step, **how)
 
     with monkeypatch.context() as patched:
         patched.setattr(loop, "train_step", dying_step)
@@ -50,11 +50,13 @@ def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch
         assert last_file(broken, name).read_bytes() == last_file(whole, name).read_bytes()
 
 
-def drawing_step(model, optimizer, dataset, config, step):
+def drawing_step(objective, optimizer, batch, config, step, **how):
     """A step that uses the global random states, as dropout would."""
     with torch.no_grad():
-        model.lm_head.weight[0] += 0.01 * (torch.randn(8) + random.gauss(0, 1) + np.random.standard_normal())
-    return train_step(model, optimizer, dataset, config, step)
+        objective.model.lm_head.weight[0] += 0.01 * (
+            torch.randn(8) + random.gauss(0, 1) + np.random.standard_normal()
+        )
+    return train_step(objective, optimizer, batch, config, step, **how)
 
 
 def test_a_run_that_is_stopped_again_and_again_equals_the_uninterrupted_run_also_in_its_randomness(

@@ -14,13 +14,14 @@ from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run
 from cs336_basics.training.state import new_model
+from cs336_basics.training.token_data import TokenPaths
 from tests.unit.training.small_run import CONFIG, token_data, with_training
 
 
 @pytest.fixture
 def tokens(tmp_path) -> Path:
     data = token_data()
-    for name, ids in (("train.npy", data.train), ("validation.npy", data.validation)):
+    for name, ids in (("train.npy", data.train.datasets[0]), ("validation.npy", data.validation)):
         np.save(tmp_path / name, ids)
     return tmp_path
 
@@ -31,8 +32,7 @@ def make(folder: Path, tokens: Path, config=CONFIG, **options: Any) -> tuple[Run
         config,
         run,
         job="test",
-        train_tokens=tokens / "train.npy",
-        validation_tokens=tokens / "validation.npy",
+        tokens=TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy"),
         tokenizer=None,
         **options,
     )
@@ -53,8 +53,8 @@ def test_a_fork_begins_with_the_weights_of_the_other_run_at_step_0(tokens, tmp_p
 def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):
     source, trained = make(tmp_path / "source", tokens)
     run = RunFolder(tmp_path / "fork")
-    paths = {"train_tokens": tokens / "train.npy", "validation_tokens": tokens / "validation.npy"}
-    prepare_run(CONFIG, run, job="test", tokenizer=None, fork_from=source.path, **paths)
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+    prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=None, fork_from=source.path)
     first = run.checkpoints / "step-00000000"
     model = new_model(CONFIG)
     load_run_weights(first, model)
@@ -93,11 +93,12 @@ def test_a_run_never_continues_with_another_configuration_or_other_data(tokens, 
     with pytest.raises(ValueError, match=r"\(config.optimizer.beta2: 0.95 there, 0.9 given\)"):
         train(other, token_data(), run)
     data = token_data()
-    data.train[7] += 1 - 2 * (data.train[7] > 0)
-    with pytest.raises(ValueError, match=r"data.train.sha256_of_ends"):
+    ids = data.train.datasets[0]
+    ids[7] += 1 - 2 * (ids[7] > 0)
+    with pytest.raises(ValueError, match=r"data.train.0.sha256"):
         train(CONFIG, data, run)
-    np.save(tokens / "train.npy", data.train[:-1])
-    with pytest.raises(ValueError, match=r"data.train.num_tokens: 400 there, 399 given"):
+    np.save(tokens / "train.npy", data.train.datasets[0][:-1])
+    with pytest.raises(ValueError, match=r"data.train.0.num_tokens: 400 there, 399 given"):
         make(run.path, tokens)
 
 
@@ -108,7 +109,7 @@ def test_a_checkpoint_holds_all_that_a_run_needs(tokens, tmp_path):
     assert state["config"] == CONFIG.to_dict()
     assert len(state["config_sha256"]) == 64
     assert state["sampler"] == {"windows_from": "seed and step", "seed": 0}
-    assert state["data"]["train"]["num_tokens"] == 400
+    assert state["data"]["train"][0]["num_tokens"] == 400
     losses = {
         line["step"]: line["validation_loss"] for line in read_metrics(run.metrics) if line["validation_loss"]
     }

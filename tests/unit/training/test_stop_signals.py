@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from cs336_basics.training.loop import train
-from cs336_basics.training.stop_signals import STOP_SIGNALS, stop_on_signals
+from cs336_basics.training.stop_signals import STOP_SIGNALS, StopRequest
 from tests.unit.training.small_run import CONFIG, run_folder, token_data
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process instead of sending SIGTERM")
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows ends a process 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_the_first_signal_is_remembered_and_the_next_would_end_the_process(number, status):
     before = [signal.getsignal(each) for each in STOP_SIGNALS]
-    with stop_on_signals() as stop:
+    with StopRequest() as stop:
         assert not stop()
         os.kill(os.getpid(), number)
         assert stop()
@@ -26,8 +26,8 @@ def test_the_first_signal_is_remembered_and_the_next_would_end_the_process(numbe
 
 WAITS_LONG = """
 import time
-from cs336_basics.training.stop_signals import stop_on_signals
-with stop_on_signals() as stop:
+from cs336_basics.training.stop_signals import StopRequest
+with StopRequest() as stop:
     print("ready", flush=True)
     while not stop():
         time.sleep(0.01)
@@ -48,10 +48,17 @@ def test_a_second_signal_ends_the_process_at_once(second):
     process.stdout.close()
 
 
+def test_among_several_processes_a_second_signal_means_nothing():
+    with StopRequest(one_of_several=True) as stop:
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+            os.kill(os.getpid(), number)
+        assert stop.exit_status == 143
+
+
 def test_an_ignored_signal_stays_ignored(monkeypatch):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with stop_on_signals():
+        with StopRequest():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
             assert signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
     finally:

@@ -1,0 +1,107 @@
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cs336_basics.accounting import Batch, estimate_memory
+from cs336_basics.training.memory import (
+    NotEnoughMemoryError,
+    describe_memory,
+    explained_out_of_memory,
+    memory_of_run,
+)
+from tests.unit.training.small_run import CONFIG, with_training
+
+TRAINS_A_LARGE_BATCH = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from cs336_basics.training.loop import train
+from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
+config = with_training(batch_size=1 << 20)
+try:
+    train(config, token_data(), run_folder(Path(sys.argv[1])))
+except RuntimeError as error:
+    print(type(error).__name__, error)
+"""
+
+
+def numpy_s_own() -> MemoryError:
+    try:
+        np.empty(1 << 58)
+    except MemoryError as error:
+        return error
+    pytest.fail("NumPy has found 2 EiB")
+
+
+def test_the_estimate_is_that_of_accounting_for_one_process():
+    expected = estimate_memory(CONFIG.model, Batch(batch_size=3, seq=7), accumulation_steps=3)
+    assert memory_of_run(with_training(accumulation_steps=3), num_processes=2) == expected
+    with_recompute = memory_of_run(with_training(recompute=True))
+    assert with_recompute.activations < memory_of_run(CONFIG).activations
+    sentence = describe_memory(CONFIG)
+    assert sentence.startswith("memory: about ")
+    assert "weights 6.30 kB, gradients 6.30 kB, optimizer 12.6 kB, activations" in sentence
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (with_training(precision="fp64"), "precision is 'fp64'"),
+        (replace(CONFIG, optimizer=replace(CONFIG.optimizer, optimizer="muon")), "optimizer is 'muon'"),
+        (replace(CONFIG, model=replace(CONFIG.model, norm="post")), "it is 'post'"),
+    ],
+)
+def test_where_there_is_no_estimate_the_line_says_why(config, reason):
+    assert describe_memory(config).startswith("memory: no estimate, because ")
+    assert reason in describe_memory(config)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] DefaultCPUAllocator: can't allocate memory: you"),
+        MemoryError("Unable to allocate 5 TiB"),
+        numpy_s_own(),
+    ],
+)
+def test_out_of_memory_names_the_settings_to_change(error):
+    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(CONFIG):
+        raise error
+    sentence = str(caught.value)
+    assert str(error).split("\n")[0] in sentence
+    for setting in ("accumulation_steps (now 1)", "recompute", "batch_size (now 6)"):
+        assert setting in sentence
+    assert "\n" not in sentence
+
+
+def test_settings_that_are_at_their_end_are_not_suggested():
+    config = with_training(recompute=True, accumulation_steps=6)
+    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(config):
+        raise MemoryError
+    assert "accumulation_steps" not in str(caught.value)
+    assert "recompute" not in str(caught.value)
+
+
+def test_other_errors_stay_what_they_are():
+    with pytest.raises(RuntimeError, match=r"^shapes differ$"), explained_out_of_memory(CONFIG):
+        raise RuntimeError("shapes differ")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not limit the memory of a process")
+def test_a_process_without_memory_ends_with_the_advice(tmp_path):
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
+
+    result = subprocess.run(
+        [sys.executable, "-c", TRAINS_A_LARGE_BATCH, tmp_path],
+        preexec_fn=limit, capture_output=True, text=True, timeout=200,
+    )  # fmt: skip
+    assert result.stdout.startswith("NotEnoughMemoryError training needs more memory than there is"), result
+    assert "accumulation_steps" in result.stdout
