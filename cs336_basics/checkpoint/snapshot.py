@@ -31,7 +31,12 @@ def take_snapshot(
     """Collect what a checkpoint needs; `whole` puts a tensor together that is spread over processes."""
     tensors, numbers = split_optimizer_state(optimizer)
     return Snapshot(
-        weights={name: whole(tensor).contiguous() for name, tensor in plain_state(model).items()},
-        optimizer_tensors={name: whole(tensor).contiguous() for name, tensor in tensors.items()},
+        weights=_each(plain_state(model), whole),
+        optimizer_tensors=_each(tensors, whole),
         optimizer_numbers=numbers,
     )
+
+
+def _each(tensors: dict[str, Tensor], whole: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+    """Put tensor after tensor together, by name: processes that do it together need the same order."""
+    return {name: whole(tensors[name]).contiguous() for name in sorted(tensors)}

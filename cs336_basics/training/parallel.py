@@ -8,7 +8,7 @@ here that is not from scratch.
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 import torch.distributed as dist
@@ -190,10 +190,17 @@ def processes_of_torchrun(parallel: ParallelForm | None) -> Iterator[Processes]:
             )
         yield ONE_PROCESS
         return
+    with nullcontext() if dist.is_initialized() else process_group():
+        yield ENGINES[parallel or "ddp"]()
+
+
+@contextmanager
+def process_group() -> Iterator[None]:
+    """Join the processes that `torchrun` has started, each with a GPU of its own if there are any."""
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo")
     try:
-        yield ENGINES[parallel or "ddp"]()
+        yield
     finally:
         dist.destroy_process_group()

@@ -1,0 +1,242 @@
+"""Several processes: what they compute is what one computes, and what ends one ends all."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cs336_basics.files.json_file import read_json
+from tests.integration.command import ONE_THREAD, cs336, files_below
+
+if os.name == "nt":
+    pytest.skip("torchrun's processes on Windows have no gloo to count on", allow_module_level=True)
+
+ROOT = Path(__file__).parents[2]
+STEPS = 6
+LAST = f"checkpoints/step-{STEPS:08d}"
+
+
+def train_arguments(prepared: Path, run: Path, *options: object) -> list[str]:
+    """A small run whose steps are large: 6 of them move weights by about 0.3."""
+    arguments = (
+        "train", "--train-tokens", prepared / "tokens.npy", "--run-folder", run, "--vocab-size", 300,
+        "--d-model", 12, "--num-heads", 2, "--num-layers", 2, "--context-length", 8, "--batch-size", 12,
+        "--steps", STEPS, "--warmup-steps", 1, "--learning-rate", 0.05, "--max-gradient-norm", 0.5,
+        "--checkpoint-interval", 3, "--keep", 10, "--evaluation-interval", 3, "--evaluation-tokens", 200,
+        "--device", "cpu", *options,
+    )  # fmt: skip
+    return [str(argument) for argument in arguments]
+
+
+LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+
+
+def torchrun(count: int, arguments: Sequence[str], *, folder: Path) -> subprocess.Popen[str]:
+    """Start the command in `count` processes; what they write goes to a file."""
+    with open(folder / "output.txt", "w") as output:
+        return subprocess.Popen(
+            [*LAUNCH, str(count), "-m", "cs336_basics", *arguments],
+            cwd=ROOT, env=ONE_THREAD, stdout=output, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+
+def run_commands(commands: Mapping[int, Sequence[list[str]]], *, folder: Path) -> str:
+    """Give each number of processes its commands, all at the same time; return what they print."""
+    (folder / "commands.json").write_text(json.dumps(commands))
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.integration.several_processes", str(folder / "commands.json")],
+        cwd=ROOT, env=ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stdout
+    return result.stdout
+
+
+def losses(run: Path) -> list[tuple[float, float | None]]:
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
+    return [(line["loss"], line["validation_loss"]) for line in lines]
+
+
+def largest_difference_of_losses(run: Path, other: Path) -> float:
+    pairs = zip(losses(run), losses(other), strict=True)
+    return max(
+        abs(first - second)
+        for both in pairs
+        for first, second in zip(*both, strict=True)
+        if first is not None and second is not None
+    )
+
+
+def largest_difference(run: Path, other: Path, name: str = "weights") -> float:
+    """Return the largest difference of an entry of the last checkpoints' tensors."""
+    from safetensors.torch import load_file
+
+    tensors, others = (load_file(each / LAST / f"{name}.safetensors") for each in (run, other))
+    assert tensors.keys() == others.keys()
+    return max((tensors[key] - others[key]).abs().max().item() for key in tensors)
+
+
+def first_half(run: Path, copy: Path) -> None:
+    """Copy a run as it was after half of its steps."""
+    shutil.copytree(run, copy)
+    shutil.rmtree(copy / LAST)
+    for pointer in ("latest", "best"):
+        (copy / "checkpoints" / pointer).write_text(f"step-{STEPS // 2:08d}\n")
+
+
+def test_two_processes_compute_what_one_computes(prepared, tmp_path):
+    alone, ddp, fsdp = (tmp_path / name for name in ("alone", "ddp", "fsdp"))
+    exact = ("--precision", "fp64")
+    in_parts = (*exact, "--parallel", "fsdp", "--accumulation-steps", 3)
+    of_two = [train_arguments(prepared, ddp, *exact), train_arguments(prepared, fsdp, *in_parts)]
+    commands = {1: [train_arguments(prepared, alone, *exact)], 2: of_two}
+    output = run_commands(commands, folder=tmp_path)
+    for run in (ddp, fsdp):
+        assert largest_difference_of_losses(run, alone) < 1e-12
+        assert largest_difference(run, alone) < 1e-12
+        assert largest_difference(run, alone, "optimizer") < 1e-12
+        assert files_below(run) == files_below(alone)
+        assert output.count(f"metrics, picture and checkpoints are in {run}") == 1
+
+
+FORMS = [(form, parts) for form in ("ddp", "fsdp") for parts in (1, 2)]
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("count", [2, 3])
+def test_every_form_and_count_computes_what_one_process_computes(prepared, tmp_path, count):
+    commands = {1: [], count: []}
+    for precision in ("fp32", "fp64"):
+        commands[1].append(train_arguments(prepared, tmp_path / precision, "--precision", precision))
+        for form, parts in FORMS:
+            run = tmp_path / f"{precision} {form} {parts}"
+            options = ("--precision", precision, "--parallel", form, "--accumulation-steps", parts)
+            commands[count].append(train_arguments(prepared, run, *options))
+    run_commands(commands, folder=tmp_path)
+    for precision, tolerance in (("fp32", 1e-5), ("fp64", 1e-12)):
+        for form, parts in FORMS:
+            run = tmp_path / f"{precision} {form} {parts}"
+            difference = largest_difference_of_losses(run, tmp_path / precision)
+            of_weights = largest_difference(run, tmp_path / precision)
+            print(f"{count} processes, {run.name}: losses {difference:.1e}, weights {of_weights:.1e}")
+            assert difference < tolerance
+            if precision == "fp64":
+                assert of_weights < tolerance
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("form", ["ddp", "fsdp"])
+def test_a_run_continues_with_another_number_of_processes(prepared, tmp_path, form):
+    options = ("--precision", "fp64")
+    whole = tmp_path / "whole"
+    arguments = train_arguments(prepared, whole, *options, "--parallel", form)
+    assert torchrun(2, arguments, folder=tmp_path).wait(timeout=120) == 0
+    with_one, with_three, with_the_other = (tmp_path / name for name in ("one", "three", "other"))
+    for copy in (with_one, with_three, with_the_other):
+        first_half(whole, copy)
+    other_form = {"ddp": "fsdp", "fsdp": "ddp"}[form]
+    of_three = [
+        train_arguments(prepared, with_three, *options, "--parallel", form),
+        train_arguments(prepared, with_the_other, *options, "--parallel", other_form),
+    ]
+    run_commands({1: [train_arguments(prepared, with_one, *options)], 3: of_three}, folder=tmp_path)
+    for copy in (with_one, with_three, with_the_other):
+        assert largest_difference(copy, whole) < 1e-12
+        assert largest_difference(copy, whole, "optimizer") < 1e-12
+        assert largest_difference_of_losses(copy, whole) < 1e-12
+
+
+@pytest.mark.endurance
+def test_variants_train_with_several_processes(prepared, tmp_path):
+    variants = {
+        "tied and softcapped": ("--tie-embeddings", "--logit-softcap", 9.0),
+        "recomputed": ("--recompute",),
+        "muon": ("--optimizer", "muon"),
+        "qk-norm, post-norm": ("--qk-norm", "--norm", "post", "--attention", "chunked"),
+    }
+    commands = {1: [], 2: []}
+    for name, options in variants.items():
+        commands[1].append(train_arguments(prepared, tmp_path / name, "--precision", "fp64", *options))
+        for form in ("ddp", "fsdp"):
+            if (name, form) != ("muon", "fsdp"):
+                run = tmp_path / f"{name} {form}"
+                options_of_run = ("--precision", "fp64", "--parallel", form, *options)
+                commands[2].append(train_arguments(prepared, run, *options_of_run))
+    run_commands(commands, folder=tmp_path)
+    for name in variants:
+        for run in tmp_path.glob(f"{name} *"):
+            assert largest_difference(run, tmp_path / name) < 1e-12, run.name
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            ("--accumulation-steps", 4),
+            "must be a multiple of processes times accumulation_steps but 12 is none of 2",
+        ),
+        (("--parallel", "fsdp", "--optimizer", "muon"), "needs whole matrices; take adamw, or ddp"),
+    ],
+)
+def test_what_several_processes_cannot_do_is_refused(prepared, tmp_path, options, sentence):
+    arguments = train_arguments(prepared, tmp_path / "run", *options)
+    started = torchrun(2, arguments, folder=tmp_path)
+    assert started.wait(timeout=120) != 0
+    assert sentence in (tmp_path / "output.txt").read_text()
+
+
+@pytest.mark.endurance
+def test_an_engine_without_torchrun_is_refused(prepared, tmp_path):
+    result = cs336(*train_arguments(prepared, tmp_path / "run", "--parallel", "fsdp"), cwd=tmp_path)
+    assert "several processes are started by torchrun but this one was not" in result.stderr
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.fixture
+def endless(prepared, tmp_path) -> tuple[subprocess.Popen[str], Path]:
+    """Three processes of a run that is under way and will not end by itself."""
+    run = tmp_path / "run"
+    arguments = train_arguments(prepared, run, "--steps", 10**6, "--checkpoint-interval", 10**6)
+    started = torchrun(3, arguments, folder=tmp_path)
+    deadline = time.monotonic() + 120
+    while not (run / "metrics.jsonl").exists() or not (run / "metrics.jsonl").read_bytes():
+        assert started.poll() is None, (tmp_path / "output.txt").read_text()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return started, run
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("rank", [0, 2])
+def test_when_one_process_dies_the_others_end_within_a_minute(endless, rank):
+    torchrun_process, _ = endless
+    children = psutil.Process(torchrun_process.pid).children()
+    [victim] = [child for child in children if child.environ().get("RANK") == str(rank)]
+    victim.kill()
+    assert torchrun_process.wait(timeout=60) != 0
+    _, alive = psutil.wait_procs(children, timeout=1)
+    assert not alive
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_torchrun_saves_what_all_have_computed(endless, number):
+    torchrun_process, run = endless
+    torchrun_process.send_signal(number)
+    torchrun_process.wait(timeout=60)
+    steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, len(steps) + 1))
+    latest = (run / "checkpoints/latest").read_text().strip()
+    assert latest == f"step-{len(steps):08d}"
+    assert read_json(run / "checkpoints" / latest / "state.json")["tokens"] == len(steps) * 12 * 8
+    output = (run.parent / "output.txt").read_text()
+    assert output.count(f"stopped by {number.name}; give the same command again to continue") == 1
