@@ -8,6 +8,7 @@ from cs336_basics.tokenization import Tokenizer
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
 from cs336_basics.tokenization.interchange.unicode_differences import (
     code_points_huggingface_splits_differently,
+    code_points_new_since_unicode_16,
     code_points_tiktoken_splits_differently,
 )
 from tests.unit.tokenization.interchange.test_exports import huggingface_peer, tiktoken_peer
@@ -47,6 +48,7 @@ def in_pieces(texts: list[str], size: int, *, separator: str) -> list[str]:
 def test_exactly_the_code_points_found_are_split_differently(find, make_peer, tokenizer, probes):
     differing = find()
     assert differing == sorted(set(differing))
+    assert differing == code_points_new_since_unicode_16()
     assert len(probes) == sys.maxunicode + 1 - 2048
     peer = make_peer(tokenizer)
     others = dict(probes)
