@@ -14,8 +14,9 @@ from itertools import chain
 from pathlib import Path
 
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.tokenization.lone_surrogates import LONE_SURROGATE
 from cs336_basics.tokenization.progress import progress_bar
-from cs336_basics.tokenization.special_tokens import END_OF_TEXT, LONE_SURROGATE
+from cs336_basics.tokenization.special_tokens import END_OF_TEXT
 from cs336_basics.tokenization.worker_pool import map_in_order, usable_cpus
 
 MIN_CHARACTERS = 40  # a shorter docstring is hardly a text

@@ -36,26 +36,38 @@ SCAN_BYTES = 1 << 12  # how much is read at a time in search of a cut
 
 # Behind the space or newline: printable ASCII, or the first byte of a longer character other than C2, E1,
 # E2 and E3, with which all white space beyond ASCII begins.
-_CANDIDATE = re.compile(rb"[ \n](?=[!-~\xc3-\xe0\xe4-\xf4])")
+GPT2_CUTS = re.compile(rb"[ \n](?=[!-~\xc3-\xe0\xe4-\xf4])")
 
 
 def chunk_ranges(
-    path: str | os.PathLike[str], special_tokens: Sequence[str], *, chunk_bytes: int
+    path: str | os.PathLike[str],
+    special_tokens: Sequence[str],
+    *,
+    chunk_bytes: int,
+    cuts: re.Pattern[bytes] = GPT2_CUTS,
 ) -> Iterator[tuple[int, int]]:
-    """Yield (start, end) in bytes of chunks of `chunk_bytes` or slightly more that cover the file."""
+    """Yield (start, end) in bytes of chunks of `chunk_bytes` or slightly more that cover the file.
+
+    `cuts` matches the places of rule (1), with a character for `s` and one for `x`; other pre-tokenizers than
+    GPT-2's have others.
+    """
     with open(path, "rb") as file:
-        yield from chunk_ranges_of(file, special_tokens, chunk_bytes=chunk_bytes)
+        yield from chunk_ranges_of(file, special_tokens, chunk_bytes=chunk_bytes, cuts=cuts)
 
 
 def chunk_ranges_of(
-    file: io.BufferedIOBase, special_tokens: Sequence[str], *, chunk_bytes: int = CHUNK_BYTES
+    file: io.BufferedIOBase,
+    special_tokens: Sequence[str],
+    *,
+    chunk_bytes: int = CHUNK_BYTES,
+    cuts: re.Pattern[bytes] = GPT2_CUTS,
 ) -> Iterator[tuple[int, int]]:
     """Yield the same for an open file, or for bytes in an `io.BytesIO`."""
     encoded_tokens = [token.encode() for token in special_tokens]
     size = file.seek(0, os.SEEK_END)
     start = 0
     while start < size:
-        end = find_cut(file, min(start + chunk_bytes, size), encoded_tokens)
+        end = find_cut(file, min(start + chunk_bytes, size), encoded_tokens, cuts)
         yield start, end
         start = end
 
@@ -69,7 +81,9 @@ def read_chunk(path: str | os.PathLike[str], start: int, end: int) -> bytes:
     return data
 
 
-def find_cut(file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes]) -> int:
+def find_cut(
+    file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes], cuts: re.Pattern[bytes]
+) -> int:
     """Return the first safe place to cut at or behind `earliest` (within the file), or the file's size."""
     reach = max(map(len, encoded_tokens), default=0) + 1  # how far around a cut the rule looks
     while True:
@@ -78,7 +92,7 @@ def find_cut(file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[by
         window = file.read(earliest - window_start + SCAN_BYTES + reach)
         at_end_of_file = len(window) < earliest - window_start + SCAN_BYTES + reach
         scan_end = len(window) if at_end_of_file else len(window) - reach
-        for candidate in _CANDIDATE.finditer(window, earliest - window_start):
+        for candidate in cuts.finditer(window, earliest - window_start):
             if candidate.start() >= scan_end:
                 break
             if not any(_occurs_around(token, window, candidate.start()) for token in encoded_tokens):

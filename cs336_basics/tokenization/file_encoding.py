@@ -9,12 +9,13 @@ from cs336_basics.files.text import require_text_file
 from cs336_basics.files.token_file import token_dtype, write_token_file
 from cs336_basics.tokenization.bulk.encoding import BulkEncoder
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
+from cs336_basics.tokenization.plain_encoding import PlainEncoder
 from cs336_basics.tokenization.progress import progress_bar
 from cs336_basics.tokenization.worker_pool import choose_num_workers, map_in_order
 
 
 def encode_text_file(
-    encoder: BulkEncoder,
+    encoder: BulkEncoder | PlainEncoder,
     input_path: str | os.PathLike[str],
     output_path: str | os.PathLike[str],
     *,
@@ -31,7 +32,7 @@ def encode_text_file(
     """
     size = require_text_file(input_path).stat().st_size
     num_workers = choose_num_workers(num_workers, num_tasks=math.ceil(size / chunk_bytes))
-    ranges = chunk_ranges(input_path, encoder.special_tokens, chunk_bytes=chunk_bytes)
+    ranges = chunk_ranges(input_path, encoder.special_tokens, chunk_bytes=chunk_bytes, cuts=encoder.cuts)
     shared = (encoder, input_path, token_dtype(vocab_size))
     with (
         write_token_file(output_path, vocab_size) as writer,
@@ -44,7 +45,7 @@ def encode_text_file(
 
 
 def _encode_chunk(
-    shared: tuple[BulkEncoder, str | os.PathLike[str], np.dtype], byte_range: tuple[int, int]
+    shared: tuple[BulkEncoder | PlainEncoder, str | os.PathLike[str], np.dtype], byte_range: tuple[int, int]
 ) -> tuple[int, np.ndarray]:
     """Return the length of one chunk in bytes and its ids, as small as they will be on the disk."""
     encoder, path, dtype = shared

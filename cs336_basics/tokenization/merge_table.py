@@ -49,9 +49,13 @@ class MergeTable:
             symbols.append(symbol)
         return symbols[0], symbols[1], symbols[2]
 
+    def entry_of(self, data: bytes) -> int | None:
+        """Return the id of the entry with these bytes, if there is one."""
+        return self._ids.get(data)
+
     def encode(self, data: bytes) -> tuple[int, ...]:
         """Return the ids of one pre-token; raises `ValueError` for a byte that no entry covers."""
-        entry = self._ids.get(data)
+        entry = self.entry_of(data)
         if entry is not None and self._encodes_to_itself[entry]:
             return (entry,)
         ids = self.merge(data)

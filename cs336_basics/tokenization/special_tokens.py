@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 
 import regex
 
+from cs336_basics.tokenization.lone_surrogates import LONE_SURROGATE
+
 END_OF_TEXT = "<|endoftext|>"  # GPT-2's, between two documents
-LONE_SURROGATE = regex.compile(r"\p{Cs}")
 MATCHES_NOTHING = r"\A(?!)"  # \A keeps a search from trying every position
 
 

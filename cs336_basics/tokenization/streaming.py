@@ -5,31 +5,30 @@ token, or else the end. What more text can still change:
 
 - nothing before `limit` becomes part of a special token that is not complete yet, and a special token
   that begins before `limit` is final: a longer one beginning there would have put `limit` there
-- a pre-token found in the text up to `limit` is final if at least two characters follow it before
-  `limit`. One is not enough: the apostrophe of "'r" is punctuation until "e" makes "'re" of it. Every
-  other pre-token depends on one character behind it, and is the same if the text ends there.
+- of the pre-tokens found in the text up to `limit`, those that the pre-tokenizer does not call final
 
-Memory: a few thousand characters; a longer pre-token is held whole, in proportion to its length.
+Memory: a few thousand characters; a longer pre-token is held whole, in proportion to its length, and so is
+all text between two special tokens where the pre-tokenizer calls nothing final (`pattern_pretokenizer.py`).
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 
 import regex
 
-from cs336_basics.tokenization.pretokenization import find_pretokens, pretoken_batches
+from cs336_basics.tokenization.pretokenizer import Pretokenizer
 from cs336_basics.tokenization.special_tokens import compile_special_pattern, split_on_special_tokens
 
 SCAN_CHARACTERS = 4096  # how much text is gathered before it is split
-FOLLOWING_CHARACTERS = 2  # a pre-token with as many behind it is final
 
-# Pre-tokens in order, and the special token behind them, if one is.
-Batch = tuple[list[str], str | None]
+# Ordinary text, its pre-tokens in order, and the special token behind it, if one is.
+Batch = tuple[str, list[str], str | None]
 
 
 class StreamSplitter:
     """Split pieces of text into pre-tokens and special tokens, whatever the places where it was cut."""
 
-    def __init__(self, special_tokens: Sequence[str]) -> None:
+    def __init__(self, pretokenizer: Pretokenizer, special_tokens: Sequence[str]) -> None:
+        self._pretokenizer = pretokenizer
         self._pattern: regex.Pattern[str] = compile_special_pattern(special_tokens)
         self._longest = max(map(len, special_tokens), default=0)
         self._proper_prefixes = frozenset(
@@ -56,23 +55,19 @@ class StreamSplitter:
             num_characters = len(text) - end
             enough = max(SCAN_CHARACTERS, 2 * num_characters)
         for ordinary_text, special_token in split_on_special_tokens("".join(gathered), self._pattern):
-            for pretokens in pretoken_batches(ordinary_text):
-                yield pretokens, None
-            yield [], special_token
+            yield ordinary_text, self._pretokenizer.split(ordinary_text), special_token
 
     def _split_final_part(self, text: str) -> Generator[Batch, None, int]:
         """Yield what is final in `text`, and return where that ends."""
         start = 0
         limit = self._limit(text, start)
         while (match := self._pattern.search(text, start)) and match.start() < limit:
-            yield find_pretokens(text, start, match.start()), match.group()
+            ordinary_text = text[start : match.start()]
+            yield ordinary_text, self._pretokenizer.split(ordinary_text), match.group()
             start = match.end()
             limit = self._limit(text, start)
-        pretokens = find_pretokens(text, start, limit)
-        end = limit
-        while pretokens and end > limit - FOLLOWING_CHARACTERS:
-            end -= len(pretokens.pop())
-        yield pretokens, None
+        pretokens, end = self._pretokenizer.final_pretokens(text, start, limit)
+        yield text[start:end], pretokens, None
         return end
 
     def _limit(self, text: str, start: int) -> int:

@@ -2,8 +2,8 @@
 
 Encoding is three steps: split the text at special tokens (`special_tokens.py`), split what lies between
 into pre-tokens (`pretokenization.py`), merge the bytes of each pre-token (`merge_table.py`, `merging.py`).
-`Tokenizer.encode_plainly` is these three steps; long texts and files take another way to the same ids
-(`bulk/encoding.py`).
+`PlainEncoder` in `plain_encoding.py` is these three steps; long texts and files take another way to the same
+ids (`bulk/encoding.py`).
 """
 
 import io
@@ -14,29 +14,23 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cs336_basics.tokenization.build import build_chunk_encoder, build_pretokenizer, build_table
 from cs336_basics.tokenization.bulk.encoding import BulkEncoder
 from cs336_basics.tokenization.chunking import chunk_ranges_of
+from cs336_basics.tokenization.definition import TokenizerDefinition, plain_definition
 from cs336_basics.tokenization.file_encoding import encode_text_file
 from cs336_basics.tokenization.interchange.exports import to_huggingface, to_tiktoken
-from cs336_basics.tokenization.merge_table import MergeTable, PretokenCache
-from cs336_basics.tokenization.pretokenization import pretoken_batches
+from cs336_basics.tokenization.lone_surrogates import surrogate_error
+from cs336_basics.tokenization.merge_table import PretokenCache
+from cs336_basics.tokenization.plain_encoding import PlainEncoder
 from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_files
-from cs336_basics.tokenization.special_tokens import (
-    LONE_SURROGATE,
-    check_special_tokens,
-    compile_special_pattern,
-    split_on_special_tokens,
-    with_special_tokens,
-)
 from cs336_basics.tokenization.streaming import StreamSplitter
 
 if TYPE_CHECKING:
     import tiktoken
     import tokenizers
 
-LARGEST_ID = (1 << 31) - 1
 BULK_CHARACTERS = 1 << 17  # from here on a text that shares no words with those before is quicker in bulk
-CACHE_BYTES = 64 << 20  # all words of an ordinary corpus that occur more than a few times
 STREAM_CACHE_BYTES = 256 << 10  # encode_iterable promises to stay under 1 MB
 
 
@@ -48,6 +42,9 @@ class Tokenizer:
     looks like a special token is ordinary text unless it is listed. Raises `ValueError` for an empty
     vocabulary, an id below zero or of 2^31 and more, a merge that does not belong to the vocabulary, and a
     special token that is empty or listed twice.
+
+    This constructor is the plain tokenizer; `from_definition` builds any that `TokenizerDefinition`
+    describes.
     """
 
     def __init__(
@@ -56,19 +53,25 @@ class Tokenizer:
         merges: Sequence[tuple[bytes, bytes]],
         special_tokens: Sequence[str] | None = None,
     ) -> None:
-        if not vocab or min(vocab) < 0:
-            found = f"the id {min(vocab)}" if vocab else "no entry"
-            raise ValueError(f"a vocabulary must map ids from 0 up to bytes but has {found}; correct it")
-        if max(vocab) > LARGEST_ID:
-            raise ValueError(f"ids must be below 2^31 but one is {max(vocab)}; number the entries from 0 up")
-        check_special_tokens(special_tokens or [])
-        self.special_tokens = list(special_tokens or [])
-        self.vocab, self.special_token_ids = with_special_tokens(vocab, self.special_tokens)
-        self.merges = list(merges)
-        self._table = MergeTable(self.vocab, self.merges)
-        self._cache = PretokenCache(self._table, max_bytes=CACHE_BYTES)
-        self._special_pattern = compile_special_pattern(self.special_tokens)
-        self._stream_splitter = StreamSplitter(self.special_tokens)
+        self._put_together(plain_definition(vocab, merges, special_tokens or []))
+
+    @classmethod
+    def from_definition(cls, definition: TokenizerDefinition) -> "Tokenizer":
+        """Build what `definition` describes. Raises `ValueError` for a merge that its vocabulary lacks."""
+        tokenizer = cls.__new__(cls)
+        tokenizer._put_together(definition)
+        return tokenizer
+
+    def _put_together(self, definition: TokenizerDefinition) -> None:
+        self.definition = definition
+        self.vocab = definition.entries
+        self.merges = list(definition.merges)
+        self.special_token_ids = dict(definition.special_token_ids)
+        self.special_tokens = list(definition.special_token_ids)
+        self.pretokenizer = build_pretokenizer(definition)
+        self._table = build_table(definition)
+        self._plain_encoder = PlainEncoder(self.pretokenizer, self._table, self.special_token_ids)
+        self._stream_splitter = StreamSplitter(self.pretokenizer, self.special_tokens)
 
     @classmethod
     def from_files(
@@ -119,25 +122,16 @@ class Tokenizer:
         try:
             data = text.encode()
         except UnicodeEncodeError:
-            raise _surrogate_error(text, offset=0) from None
+            raise surrogate_error(text, offset=0) from None
+        encoder = self._chunk_encoder
         ids: list[int] = []
-        for start, end in chunk_ranges_of(io.BytesIO(data), self.special_tokens):
-            ids += self._bulk_encoder.encode(data[start:end]).tolist()
+        for start, end in chunk_ranges_of(io.BytesIO(data), self.special_tokens, cuts=encoder.cuts):
+            ids += encoder.encode(data[start:end]).tolist()
         return ids
 
     def encode_plainly(self, text: str) -> list[int]:
         """Return the same as `encode`, step by step."""
-        ids: list[int] = []
-        ids_of_pretoken = self._cache.__getitem__
-        try:
-            for ordinary_text, special_token in split_on_special_tokens(text, self._special_pattern):
-                for pretokens in pretoken_batches(ordinary_text):
-                    ids.extend(chain.from_iterable(map(ids_of_pretoken, pretokens)))
-                if special_token is not None:
-                    ids.append(self.special_token_ids[special_token])
-        except UnicodeEncodeError:
-            raise _surrogate_error(text, offset=0) from None
-        return ids
+        return self._plain_encoder.encode_text(text)
 
     def encode_iterable(self, iterable: Iterable[str]) -> Iterator[int]:
         """Yield the ids of the joined strings, for example the lines of an open file, one after another.
@@ -149,12 +143,12 @@ class Tokenizer:
         """
         ids_of_pretoken = PretokenCache(self._table, max_bytes=STREAM_CACHE_BYTES).__getitem__
         offset = 0
-        for pretokens, special_token in self._stream_splitter.split(iterable):
+        for text, pretokens, special_token in self._stream_splitter.split(iterable):
             try:
                 yield from chain.from_iterable(map(ids_of_pretoken, pretokens))
             except UnicodeEncodeError:
-                raise _surrogate_error("".join(pretokens), offset=offset) from None
-            offset += sum(map(len, pretokens))
+                raise surrogate_error(text, offset=offset) from None
+            offset += len(text)
             if special_token is not None:
                 yield self.special_token_ids[special_token]
                 offset += len(special_token)
@@ -174,7 +168,7 @@ class Tokenizer:
         `FileNotFoundError`, or `ValueError` for a file that is empty or not UTF-8.
         """
         return encode_text_file(
-            self._bulk_encoder,
+            self._chunk_encoder,
             input_path,
             output_path,
             vocab_size=self.vocab_size,
@@ -212,19 +206,9 @@ class Tokenizer:
         return data.decode("utf-8", errors="replace")
 
     @cached_property
-    def _bulk_encoder(self) -> BulkEncoder:
-        return BulkEncoder(self._table, self.special_token_ids)
+    def _chunk_encoder(self) -> BulkEncoder | PlainEncoder:
+        return build_chunk_encoder(self.definition, self._plain_encoder, self._table)
 
     def __reduce__(self) -> tuple:
         # A worker rebuilds the tables from what defines them; the cache stays behind.
-        return type(self), (self.vocab, self.merges, self.special_tokens)
-
-
-def _surrogate_error(text: str, *, offset: int) -> ValueError:
-    """Describe the first surrogate of `text`, which begins `offset` characters into the whole text."""
-    match = LONE_SURROGATE.search(text)
-    assert match is not None, "text that cannot be encoded has a surrogate"
-    return ValueError(
-        f"text must be valid Unicode but has the lone surrogate U+{ord(match.group()):04X} at position "
-        f"{offset + match.start()}; remove it, for example by decoding its source with errors='replace'"
-    )
+        return type(self).from_definition, (self.definition,)

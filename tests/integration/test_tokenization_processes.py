@@ -51,7 +51,7 @@ def main():
     counts = [count_pretokens(folder / "text", [END], num_workers=n, chunk_bytes=5000) for n in (1, 2, 3)]
     tokenizer = Tokenizer.from_files(folder / "vocab.json", folder / "merges.txt")
     encode_text_file(
-        tokenizer._bulk_encoder, folder / "text", folder / "ids.npy", num_workers=2, chunk_bytes=5000,
+        tokenizer._chunk_encoder, folder / "text", folder / "ids.npy", num_workers=2, chunk_bytes=5000,
         vocab_size=tokenizer.vocab_size,
     )
     seen = list(map_in_order(look_around, "shared", range(20), num_workers=2))

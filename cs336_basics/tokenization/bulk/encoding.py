@@ -15,6 +15,7 @@ from cs336_basics.tokenization.bulk.growing_array import GrowingArray
 from cs336_basics.tokenization.bulk.pair_ranks import NO_SYMBOL
 from cs336_basics.tokenization.bulk.short_words import merge_short_words
 from cs336_basics.tokenization.bulk.text_words import TextWords
+from cs336_basics.tokenization.chunking import GPT2_CUTS
 from cs336_basics.tokenization.merge_table import MergeTable
 
 SHORT_WORD_WIDTHS = (16, 80)  # words are merged together with those of about their length
@@ -25,6 +26,8 @@ Ints = Int[np.ndarray, " words"]
 
 class BulkEncoder:
     """Encode bytes of UTF-8 as `Tokenizer.encode_plainly` encodes text; threads that share it take turns."""
+
+    cuts = GPT2_CUTS
 
     def __init__(self, table: MergeTable, special_token_ids: Mapping[str, int]) -> None:
         self._table = table

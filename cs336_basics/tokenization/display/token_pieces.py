@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cs336_basics.tokenization.pretokenization import pretoken_batches
 from cs336_basics.tokenization.special_tokens import compile_special_pattern, split_on_special_tokens
 from cs336_basics.tokenization.tokenizer import Tokenizer
 
@@ -26,7 +25,7 @@ def pieces_of(tokenizer: Tokenizer, text: str) -> list[Piece]:
     pieces = []
     special_pattern = compile_special_pattern(tokenizer.special_tokens)
     for ordinary_text, special_token in split_on_special_tokens(text, special_pattern):
-        for pretokens in pretoken_batches(ordinary_text):
+        for pretokens in tokenizer.pretokenizer.batches(ordinary_text):
             pieces += [
                 Piece(pretoken, _take(ids, tokenizer.vocab, pretoken), False) for pretoken in pretokens
             ]

@@ -80,7 +80,7 @@ def test_no_white_space_begins_with_a_byte_that_a_cut_may_precede():
     for character in white_space:
         if character in "\ud800\udfff":
             continue
-        assert not re.match(chunking._CANDIDATE.pattern, b" " + character.encode()), repr(character)
+        assert not re.match(chunking.GPT2_CUTS.pattern, b" " + character.encode()), repr(character)
 
 
 def test_chunk_that_is_not_utf8_names_file_and_position(tmp_path):

@@ -24,7 +24,7 @@ def tokenizer():
 
 def encode_in_chunks(tokenizer, input_path, output_path, chunk_bytes):
     return encode_text_file(
-        tokenizer._bulk_encoder,
+        tokenizer._chunk_encoder,
         input_path,
         output_path,
         vocab_size=tokenizer.vocab_size,

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cs336_basics.tokenization import streaming
+from cs336_basics.tokenization import gpt2_pretokenizer, streaming
+from cs336_basics.tokenization.gpt2_pretokenizer import GPT2Pretokenizer
 from cs336_basics.tokenization.streaming import StreamSplitter
 from tests.unit.tokenization.references import (
     BOUNDED,
@@ -15,10 +16,15 @@ from tests.unit.tokenization.references import (
 )
 
 
+def splitter(special_tokens):
+    return StreamSplitter(GPT2Pretokenizer(), special_tokens)
+
+
 def split(pieces, special_tokens, scan_characters=1):
     result = []
     with mock.patch.object(streaming, "SCAN_CHARACTERS", scan_characters):
-        for pretokens, special_token in StreamSplitter(special_tokens).split(pieces):
+        for text, pretokens, special_token in splitter(special_tokens).split(pieces):
+            assert "".join(pretokens) == text
             result += [(pretoken, False) for pretoken in pretokens]
             result += [(special_token, True)] if special_token is not None else []
     return result
@@ -63,8 +69,8 @@ def test_stream_splits_like_the_whole_text_one_character_at_a_time(text, special
 
 
 def test_stream_waits_for_a_longer_special_token():
-    batches = StreamSplitter(["<a>", "<a><b>"]).split(iter(["<a", "><b", ">"]))
-    assert [token for _, token in batches if token] == ["<a><b>"]
+    batches = splitter(["<a>", "<a><b>"]).split(iter(["<a", "><b", ">"]))
+    assert [token for _, _, token in batches if token] == ["<a><b>"]
 
 
 def test_stream_yields_before_its_input_ends():
@@ -72,13 +78,13 @@ def test_stream_yields_before_its_input_ends():
         while True:
             yield "word "
 
-    first, _ = next(StreamSplitter(["<a>"]).split(endless()))
+    _, first, _ = next(splitter(["<a>"]).split(endless()))
     assert first[:3] == ["word", " word", " word"]
 
 
 def test_stream_cuts_a_huge_piece_into_small_batches():
-    batches = list(StreamSplitter([]).split(["word " * 50_000]))
-    assert max(len("".join(pretokens)) for pretokens, _ in batches) < 2 * streaming.SCAN_CHARACTERS
+    batches = list(splitter([]).split(["word " * 50_000]))
+    assert max(len("".join(pretokens)) for _, pretokens, _ in batches) < 2 * streaming.SCAN_CHARACTERS
 
 
 @pytest.mark.parametrize(
@@ -86,13 +92,13 @@ def test_stream_cuts_a_huge_piece_into_small_batches():
 )
 def test_stream_looks_at_a_long_pretoken_a_logarithmic_number_of_times(text, monkeypatch):
     looked_at = []
-    find = streaming.find_pretokens
+    find = gpt2_pretokenizer.find_pretokens
 
-    def counting(text, start, end):
-        looked_at.append(end - start)
+    def counting(text, start=0, end=None):
+        looked_at.append((len(text) if end is None else end) - start)
         return find(text, start, end)
 
-    monkeypatch.setattr(streaming, "find_pretokens", counting)
-    batches = list(StreamSplitter(["<|e|>"]).split(text))
-    assert [pretoken for pretokens, _ in batches for pretoken in pretokens] == [text]
+    monkeypatch.setattr(gpt2_pretokenizer, "find_pretokens", counting)
+    batches = list(splitter(["<|e|>"]).split(text))
+    assert [pretoken for _, pretokens, _ in batches for pretoken in pretokens] == [text]
     assert sum(looked_at) < 3 * len(text)

@@ -1,0 +1,36 @@
+"""The pre-tokens of `pretokenization.py` as a part of a `Tokenizer`.
+
+Which of them are final: one that at least two characters follow. One character is not enough: the apostrophe
+of "'r" is punctuation until "e" makes "'re" of it. Every other pre-token depends on one character behind it,
+and is the same if the text ends there.
+"""
+
+from collections.abc import Iterator
+
+from cs336_basics.tokenization.chunking import GPT2_CUTS
+from cs336_basics.tokenization.pretokenization import find_pretokens, pretoken_batches
+from cs336_basics.tokenization.pretokenizer import Pretokenizer
+
+FOLLOWING_CHARACTERS = 2  # a pre-token with as many behind it is final
+
+
+class GPT2Pretokenizer(Pretokenizer):
+    """Split by GPT-2's pattern."""
+
+    cuts = GPT2_CUTS
+
+    def split(self, text: str) -> list[str]:
+        """Return the pre-tokens of `text`."""
+        return find_pretokens(text)
+
+    def batches(self, text: str) -> Iterator[list[str]]:
+        """Yield the same in lists of bounded size."""
+        return pretoken_batches(text)
+
+    def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
+        """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""
+        pretokens = find_pretokens(text, start, limit)
+        end = limit
+        while pretokens and end > limit - FOLLOWING_CHARACTERS:
+            end -= len(pretokens.pop())
+        return pretokens, end

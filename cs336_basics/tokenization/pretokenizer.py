@@ -1,0 +1,24 @@
+"""What a tokenizer asks of the part that splits ordinary text into pre-tokens."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+
+class Pretokenizer(ABC):
+    """Split text that holds no special token."""
+
+    cuts: re.Pattern[bytes]
+    """Matches in UTF-8 where a text may be cut without changing pre-tokens, if no special token is near."""
+
+    @abstractmethod
+    def split(self, text: str) -> list[str]:
+        """Return the pre-tokens of `text`."""
+
+    @abstractmethod
+    def batches(self, text: str) -> Iterator[list[str]]:
+        """Yield the same in lists of bounded size."""
+
+    @abstractmethod
+    def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
+        """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""
