@@ -11,7 +11,7 @@ class Encode(Command):
     """Turn a text file into a token file, which `cs336 train` reads."""
 
     tokenizer: Path
-    """Folder with vocab.json and merges.txt."""
+    """Folder with tokenizer.json, or with vocab.json and merges.txt."""
     input: Path
     """UTF-8 text."""
     output: Path

@@ -19,7 +19,7 @@ class Tokens(Command):
     text: Annotated[str, tyro.conf.Positional]
     """Text to show; -: read it from the standard input."""
     tokenizer: Path
-    """Folder with vocab.json and merges.txt."""
+    """Folder with tokenizer.json, or with vocab.json and merges.txt."""
 
     def execute(self) -> None:
         """Print the tokens, in colours on a terminal, and count them."""

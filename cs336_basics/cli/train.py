@@ -32,7 +32,7 @@ class Train(Command):
     validation_tokens: Path | None = None
     """Token file to measure on; None: the last 5% of the training tokens are held out."""
     tokenizer: Path | None = None
-    """Folder with vocab.json and merges.txt: sets the vocabulary, and `cs336 generate` needs it."""
+    """Folder of a tokenizer (see `cs336 tokens`): sets the vocabulary, and `cs336 generate` needs it."""
     run: Annotated[Path, tyro.conf.arg(aliases=("--run-folder",))]
     """Folder where everything goes; behind torchrun, which takes --run for its own --run-path, write
     --run-folder."""

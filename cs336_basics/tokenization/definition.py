@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from cs336_basics.tokenization.pretokenization_steps import GPT2_STEPS, Step
 from cs336_basics.tokenization.special_tokens import check_special_tokens, with_special_tokens
 
 LARGEST_ID = (1 << 31) - 1
+
+FileFormat = Literal["gpt2", "huggingface"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,10 @@ class TokenizerDefinition:
     """How ordinary text becomes pre-tokens."""
     takes_whole_words: bool = False
     """Whether a pre-token that is an entry is taken as it is, without merging."""
+    begin_of_text: str | None = None
+    """The special token that models expect in front of a text."""
+    file_format: FileFormat = "gpt2"
+    """Which files hold all of this: `vocab.json` with `merges.txt`, or `tokenizer.json`."""
 
     def __post_init__(self) -> None:
         check_special_tokens(list(self.special_token_ids))

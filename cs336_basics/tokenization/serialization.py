@@ -12,11 +12,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from cs336_basics.files.atomic import replace_file
 from cs336_basics.files.text import decode_utf8, require_text_file
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS, from_characters, to_characters
+from cs336_basics.tokenization.definition import TokenizerDefinition
 
 VOCAB_FILE, MERGES_FILE = "vocab.json", "merges.txt"  # the names under which other tools look for them
 HEADER = "#version: 0.2"
 
 Merges = Sequence[tuple[bytes, bytes]]
+
+
+def save_definition(
+    definition: TokenizerDefinition,
+    vocab_filepath: str | os.PathLike[str],
+    merges_filepath: str | os.PathLike[str],
+) -> None:
+    """Write both files; raises `ValueError` if they cannot hold the tokenizer."""
+    if definition.file_format != "gpt2":
+        raise ValueError(
+            f"{VOCAB_FILE} and {MERGES_FILE} must hold all of a tokenizer but this one comes from a "
+            "tokenizer.json, which says more; write it with save_to_folder"
+        )
+    save_files(definition.entries, definition.merges, vocab_filepath, merges_filepath)
 
 
 def save_files(

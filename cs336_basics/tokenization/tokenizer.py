@@ -11,7 +11,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cs336_basics.tokenization.build import build_chunk_encoder, build_pretokenizer, build_table
@@ -19,11 +18,13 @@ from cs336_basics.tokenization.bulk.encoding import BulkEncoder
 from cs336_basics.tokenization.chunking import chunk_ranges_of
 from cs336_basics.tokenization.definition import TokenizerDefinition, plain_definition
 from cs336_basics.tokenization.file_encoding import encode_text_file
+from cs336_basics.tokenization.folder import load_from_folder, save_in_folder
 from cs336_basics.tokenization.interchange.exports import to_huggingface, to_tiktoken
+from cs336_basics.tokenization.interchange.huggingface_reading import read_huggingface
 from cs336_basics.tokenization.lone_surrogates import surrogate_error
 from cs336_basics.tokenization.merge_table import PretokenCache
 from cs336_basics.tokenization.plain_encoding import PlainEncoder
-from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_files
+from cs336_basics.tokenization.serialization import load_files, save_definition
 from cs336_basics.tokenization.streaming import StreamSplitter
 
 if TYPE_CHECKING:
@@ -89,23 +90,52 @@ class Tokenizer:
         vocab, merges, special_tokens_found = load_files(vocab_filepath, merges_filepath)
         return cls(vocab, merges, special_tokens_found if special_tokens is None else special_tokens)
 
+    @classmethod
+    def from_huggingface(cls, path: str | os.PathLike[str]) -> "Tokenizer":
+        """Load a `tokenizer.json` of Hugging Face's tokenizers, or the one in a folder; no package is needed.
+
+        Read are byte-level BPE files, with the same ids and text as there: GPT-2's pre-tokenizer, digits
+        apart (SmolLM2), a regular expression (Llama 3). All added tokens become special tokens. What the
+        file says and we would do otherwise is a `ValueError` that names it: above all SentencePiece (Llama
+        2), and normalizers. Other files of the folder are not looked at.
+
+        A token that the file puts in front of every text (Llama 3) is `bos_token_id`; `encode` adds
+        nothing, as `encode(text, add_special_tokens=False)` there, so put the id in front of a prompt
+        yourself. GPT-2's way is as quick as with `train_bpe`'s vocabularies. The others go by regular
+        expressions, and of patterns that we do not know (`pattern_pretokenizer.py`) text between two
+        special tokens is held whole.
+        """
+        return cls.from_definition(read_huggingface(path))
+
     def save(self, vocab_filepath: str | os.PathLike[str], merges_filepath: str | os.PathLike[str]) -> None:
         """Write GPT-2's file formats, each file whole or not at all; special tokens are plain entries.
 
         Raises `ValueError`, before anything is written, if the format cannot hold the vocabulary because a
-        special token would be read as another entry.
+        special token would be read as another entry, or because the tokenizer comes from a `tokenizer.json`.
         """
-        save_files(self.vocab, self.merges, vocab_filepath, merges_filepath)
+        save_definition(self.definition, vocab_filepath, merges_filepath)
 
     @classmethod
     def from_folder(cls, folder: str | os.PathLike[str]) -> "Tokenizer":
-        """Load the files that `save_to_folder` has written, with the special tokens found in them."""
-        return cls.from_files(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE)
+        """Load what `save_to_folder` has written, with its special tokens, or a folder of Hugging Face's.
+
+        A `tokenizer.json` counts before `vocab.json` and `merges.txt`, which do not say all that it does.
+        """
+        return cls.from_definition(load_from_folder(folder))
 
     def save_to_folder(self, folder: str | os.PathLike[str]) -> None:
-        """Write both files under their usual names; the folder is made where it is missing."""
-        Path(folder).mkdir(parents=True, exist_ok=True)
-        self.save(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE)
+        """Write the files under their usual names; the folder is made where it is missing.
+
+        These are `vocab.json` and `merges.txt`, or for a tokenizer from a `tokenizer.json` this file again.
+        Raises `ValueError` as `save` does, and for a folder whose `tokenizer.json` would be read instead.
+        """
+        save_in_folder(self.definition, folder)
+
+    @property
+    def bos_token_id(self) -> int | None:
+        """The id of the special token that the model expects in front of a text, if the files name one."""
+        begin = self.definition.begin_of_text
+        return None if begin is None else self.special_token_ids[begin]
 
     @property
     def vocab_size(self) -> int:
@@ -181,14 +211,14 @@ class Tokenizer:
 
         Raises `ValueError` for a vocabulary that it would read otherwise, `ImportError` without tiktoken.
         """
-        return to_tiktoken(self.vocab, self.merges, self.special_token_ids)
+        return to_tiktoken(self.definition)
 
     def to_huggingface(self) -> "tokenizers.Tokenizer":
         """Return the same for Hugging Face's tokenizers.
 
         Raises `ValueError` for a vocabulary that it would read otherwise, `ImportError` without tokenizers.
         """
-        return to_huggingface(self.vocab, self.merges, self.special_token_ids)
+        return to_huggingface(self.definition)
 
     def decode(self, ids: Iterable[int]) -> str:
         """Return the text of `ids`; bytes that are not UTF-8 become U+FFFD.

@@ -1,7 +1,7 @@
 """The folder of a run: where everything lies, and to which configuration it belongs.
 
 config.json      what was chosen, with the data and the machine
-tokenizer/       vocab.json, merges.txt
+tokenizer/       vocab.json, merges.txt, or tokenizer.json
 metrics.jsonl    a line for each step
 loss.png         the same as a picture
 divergence.json  the last steps before a loss that was no number

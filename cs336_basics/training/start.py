@@ -9,7 +9,7 @@ from typing import Any
 from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.files.atomic import replace_file
 from cs336_basics.tokenization import Tokenizer
-from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE
+from cs336_basics.tokenization.folder import tokenizer_files
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.fork import fork, require_fitting_source
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
@@ -20,7 +20,6 @@ from cs336_basics.training.stored_paths import stored_paths
 from cs336_basics.training.token_data import TokenData, TokenPaths, open_token_data
 
 COMPARED = ("model", "optimizer", "training", "data", "fork_from")  # what must be equal for a run to continue
-TOKENIZER_FILES = (VOCAB_FILE, MERGES_FILE)
 
 
 def prepare_run(
@@ -101,11 +100,13 @@ def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
 
 
 def _sha256_of_tokenizer(folder: Path) -> str:
-    return hashlib.sha256(b"".join((folder / name).read_bytes() for name in TOKENIZER_FILES)).hexdigest()
+    return hashlib.sha256(
+        b"".join((folder / name).read_bytes() for name in tokenizer_files(folder))
+    ).hexdigest()
 
 
 def _copy_tokenizer(source: Path, destination: Path) -> None:
     destination.mkdir(exist_ok=True)
-    for name in TOKENIZER_FILES:
+    for name in tokenizer_files(source):
         with replace_file(destination / name) as file:
             file.write((source / name).read_bytes())

@@ -40,6 +40,6 @@ def open_run_tokenizer(run: RunFolder) -> Tokenizer:
     """Read the run's tokenizer; a run that was started without one is a `FileNotFoundError`."""
     if not run.tokenizer.is_dir():
         raise FileNotFoundError(
-            f"expected a tokenizer but {run.path} has none; copy vocab.json and merges.txt to {run.tokenizer}"
+            f"expected a tokenizer but {run.path} has none; copy its files to {run.tokenizer}"
         )
     return Tokenizer.from_folder(run.tokenizer)

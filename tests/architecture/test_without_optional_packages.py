@@ -29,11 +29,14 @@ for name in {MISSING}:
     sys.exit(f"{{name}} can be imported, so this shows nothing")
 
 import io
+import tempfile
 
 import numpy as np
 
 import cs336_basics
 import tests.adapters
+from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
+from cs336_basics.tokenization.interchange.huggingface_folder import write_huggingface_tokenizer
 
 for name in cs336_basics.__all__:
     getattr(cs336_basics, name)
@@ -51,6 +54,11 @@ assert cs336_basics.load_checkpoint(file, model, optimizer) == 3
 assert len(cs336_basics.generate(model, [1, 2], 5)) == 5
 cs336_basics.evaluate(model, np.arange(31), batch_size=2, context_length=7, device="cpu")
 tests.adapters.run_softmax(model(ids), -1)
+
+with tempfile.TemporaryDirectory() as folder:
+    tokenizer = cs336_basics.Tokenizer(dict(enumerate(BYTE_TOKENS)), [])
+    write_huggingface_tokenizer(tokenizer, folder, context_length=7)
+    assert cs336_basics.Tokenizer.from_huggingface(folder).encode("a") == [97]
 print("all of it works")
 """
 

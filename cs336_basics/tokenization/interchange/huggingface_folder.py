@@ -11,6 +11,7 @@ from typing import Any
 from cs336_basics.files.json_file import write_json
 from cs336_basics.tokenization.interchange.huggingface_json import TOKENIZER_FILE, tokenizer_json
 from cs336_basics.tokenization.interchange.unicode_differences import code_points_new_since_unicode_16
+from cs336_basics.tokenization.pretokenization_steps import PrefixSpace
 from cs336_basics.tokenization.special_tokens import END_OF_TEXT
 from cs336_basics.tokenization.tokenizer import Tokenizer
 
@@ -22,6 +23,9 @@ def write_huggingface_tokenizer(
 ) -> int:
     """Write `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`; the folder is made.
 
+    A token that begins every text (`bos_token_id`, of a tokenizer read from Hugging Face) is added there,
+    unless `add_special_tokens=False`.
+
     Returns of how many code points Hugging Face's libraries, which know Unicode 16, do not know that they
     are letters or numbers: texts with these may get other ids there. Each file is written whole or not at
     all, and none if this raises `ValueError`: for a vocabulary that the libraries would read otherwise,
@@ -29,22 +33,25 @@ def write_huggingface_tokenizer(
     """
     if context_length < 1:
         raise ValueError(f"context_length must be at least 1 but is {context_length}; give the model's own")
-    content = tokenizer_json(tokenizer.vocab, tokenizer.merges, tokenizer.special_token_ids)
+    content = tokenizer_json(tokenizer.definition)
     special_tokens = _roles_of_special_tokens(tokenizer)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / SPECIAL_TOKENS_FILE, special_tokens)
-    write_json(folder / CONFIG_FILE, _config(special_tokens, context_length))
+    write_json(folder / CONFIG_FILE, _config(tokenizer, special_tokens, context_length))
     write_json(folder / TOKENIZER_FILE, content)
     return len(code_points_new_since_unicode_16())
 
 
 def _roles_of_special_tokens(tokenizer: Tokenizer) -> dict[str, Any]:
-    """Return which special token does what: END_OF_TEXT ends a text."""
-    return {"eos_token": END_OF_TEXT} if END_OF_TEXT in tokenizer.special_token_ids else {}
+    """Return which special token does what: END_OF_TEXT ends a text, and a template may begin one."""
+    begin = tokenizer.definition.begin_of_text
+    begins = {} if begin is None else {"bos_token": begin}
+    ends = {"eos_token": END_OF_TEXT} if END_OF_TEXT in tokenizer.special_token_ids else {}
+    return begins | ends
 
 
-def _config(special_tokens: dict[str, Any], context_length: int) -> dict[str, Any]:
+def _config(tokenizer: Tokenizer, special_tokens: dict[str, Any], context_length: int) -> dict[str, Any]:
     return {
         "tokenizer_class": "PreTrainedTokenizerFast",  # all of the rest is in tokenizer.json
         "model_max_length": context_length,
@@ -53,6 +60,6 @@ def _config(special_tokens: dict[str, Any], context_length: int) -> dict[str, An
             "attention_mask",
         ],  # else some versions add token types, which Llama refuses
         "clean_up_tokenization_spaces": False,  # else decoding takes spaces away before punctuation
-        "add_prefix_space": False,
+        "add_prefix_space": PrefixSpace() in tokenizer.definition.steps,
         **special_tokens,
     }

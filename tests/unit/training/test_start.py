@@ -15,6 +15,8 @@ from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import prepare_run
 from cs336_basics.training.state import new_model
 from cs336_basics.training.token_data import TokenPaths
+from cs336_basics.training.trained_run import open_run_tokenizer
+from tests.unit.tokenization.interchange.huggingface_files import content, write
 from tests.unit.training.small_run import CONFIG, token_data, with_training
 
 
@@ -48,6 +50,18 @@ def test_a_fork_begins_with_the_weights_of_the_other_run_at_step_0(tokens, tmp_p
     torch.testing.assert_close(model.state_dict(), trained.state_dict(), rtol=0, atol=0)
     assert [line["step"] for line in read_metrics(fork.metrics)] == [1, 2, 3, 4]
     assert read_metrics(fork.metrics)[0]["loss"] < read_metrics(source.metrics)[0]["loss"]
+
+
+def test_a_run_keeps_the_file_of_a_tokenizer_from_elsewhere(tokens, tmp_path):
+    (tmp_path / "tokenizer").mkdir()
+    written = write(content(), tmp_path / "tokenizer").read_bytes()
+    run = RunFolder(tmp_path / "run")
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+    config, _ = prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=tmp_path / "tokenizer")
+    assert config.model.vocab_size == 259
+    assert [path.name for path in run.tokenizer.iterdir()] == ["tokenizer.json"]
+    assert (run.tokenizer / "tokenizer.json").read_bytes() == written
+    assert open_run_tokenizer(run).encode("abc<s>") == [257, 258]
 
 
 def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):

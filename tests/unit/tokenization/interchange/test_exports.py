@@ -33,12 +33,12 @@ class Peer(NamedTuple):
 
 
 def tiktoken_peer(tokenizer: Tokenizer) -> Peer:
-    encoding = to_tiktoken(tokenizer.vocab, tokenizer.merges, tokenizer.special_token_ids)
+    encoding = to_tiktoken(tokenizer.definition)
     return Peer(lambda text: encoding.encode(text, allowed_special="all"), encoding.decode)
 
 
 def huggingface_peer(tokenizer: Tokenizer) -> Peer:
-    peer = to_huggingface(tokenizer.vocab, tokenizer.merges, tokenizer.special_token_ids)
+    peer = to_huggingface(tokenizer.definition)
     return Peer(lambda text: peer.encode(text).ids, lambda ids: peer.decode(ids, skip_special_tokens=False))
 
 
@@ -124,7 +124,7 @@ def test_ids_with_every_kind_of_special_token_are_equal(make_peer, special_token
 def test_special_token_with_the_bytes_of_a_learned_token_keeps_its_own_id():
     special_tokens = [" t", "a", "."]
     tokenizer = with_ids(special_tokens, [(b" ", b"t"), (b".", b"a")])
-    tiktoken = to_tiktoken(tokenizer.vocab, tokenizer.merges, tokenizer.special_token_ids)
+    tiktoken = to_tiktoken(tokenizer.definition)
     for text in ("a t.a", "\tx", " "):
         assert tiktoken.encode(text, allowed_special="all") == tokenizer.encode(text)
         assert tiktoken.encode_ordinary(text) == Tokenizer(tokenizer.vocab, tokenizer.merges).encode(text)
@@ -227,7 +227,7 @@ def test_hugging_face_takes_what_tiktoken_cannot():
 
 def test_hugging_face_object_survives_its_own_file(merges, tmp_path):
     tokenizer = with_ids([END], merges)
-    peer = to_huggingface(tokenizer.vocab, tokenizer.merges, tokenizer.special_token_ids)
+    peer = to_huggingface(tokenizer.definition)
     peer.save(str(tmp_path / "tokenizer.json"))
     loaded = HuggingFaceTokenizer.from_file(str(tmp_path / "tokenizer.json"))
     text = real_text()[:5000] + END

@@ -73,6 +73,13 @@ def test_transformers_knows_what_ends_a_text_and_how_long_one_may_be(tokenizer, 
     assert list(peer("a")) == ["input_ids", "attention_mask"]
 
 
+def test_earlier_versions_of_transformers_are_told_what_they_would_do_otherwise(folder):
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    assert config["clean_up_tokenization_spaces"] is False
+    assert config["add_prefix_space"] is False
+    assert config["model_input_names"] == ["input_ids", "attention_mask"]
+
+
 def test_folder_of_a_llama_model_is_read_alike(tokenizer, folder, tmp_path):
     for name in FILES:
         (tmp_path / name).write_bytes((folder / name).read_bytes())
