@@ -29,8 +29,14 @@ def rope_tables(
     d_head: int, max_seq_len: int, theta: float = 10000.0, *, device: torch.device | str | None = None
 ) -> tuple[Float[Tensor, "max_seq_len pairs"], Float[Tensor, "max_seq_len pairs"]]:
     """Return the cosine and the sine, in float32, of each position's angle for each pair of features."""
-    frequencies = rope_frequencies(d_head, theta, device=device)
-    positions = torch.arange(max_seq_len, dtype=torch.float32, device=device)
+    return tables_of(rope_frequencies(d_head, theta, device=device), max_seq_len)
+
+
+def tables_of(
+    frequencies: Float[Tensor, "pairs"], max_seq_len: int
+) -> tuple[Float[Tensor, "max_seq_len pairs"], Float[Tensor, "max_seq_len pairs"]]:
+    """Return the same for any frequencies, in radians from one position to the next."""
+    positions = torch.arange(max_seq_len, dtype=torch.float32, device=frequencies.device)
     angles = einsum(positions, frequencies, "max_seq_len, pairs -> max_seq_len pairs")
     return torch.cos(angles), torch.sin(angles)
 

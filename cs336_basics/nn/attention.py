@@ -116,10 +116,10 @@ class MultiHeadSelfAttention(nn.Module):
 
 def rotate_heads(
     q: Float[Tensor, "... heads seq d_head"],
-    k: Float[Tensor, "... heads seq d_head"],
+    k: Float[Tensor, "... kv_heads seq d_head"],
     rope_tables: RopeTables,
     token_positions: Int[Tensor, "... seq"] | None,
-) -> tuple[Float[Tensor, "... heads seq d_head"], Float[Tensor, "... heads seq d_head"]]:
+) -> tuple[Float[Tensor, "... heads seq d_head"], Float[Tensor, "... kv_heads seq d_head"]]:
     """Rotate the queries and keys of all heads alike, by the positions given or 0, 1, ..., seq - 1."""
     cos, sin = rope_tables
     if token_positions is None:

@@ -14,6 +14,11 @@ from cs336_basics.nn.chunked_attention import ChunkedSelfAttention
 from cs336_basics.nn.config import AttentionForm, ModelConfig, NormPlace
 from cs336_basics.nn.embedding import Embedding
 from cs336_basics.nn.feed_forward import FeedForward
+from cs336_basics.nn.grouped_attention import (
+    GroupedChunkedSelfAttention,
+    GroupedSdpaSelfAttention,
+    GroupedSelfAttention,
+)
 from cs336_basics.nn.init import MATRIX_RULES
 from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.no_norm import NoNorm
@@ -22,6 +27,7 @@ from cs336_basics.nn.normalized_projection import NormalizedProjection
 from cs336_basics.nn.post_norm_block import PostNormBlock
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
+from cs336_basics.nn.scaled_rope import ScaledRotaryPositions
 from cs336_basics.nn.sdpa_attention import SdpaSelfAttention
 from cs336_basics.nn.softcapped_head import SoftcappedHead
 from cs336_basics.nn.swiglu import SwiGLU
@@ -32,8 +38,11 @@ ATTENTION_FORMS: dict[AttentionForm, type[MultiHeadSelfAttention]] = {
     "chunked": ChunkedSelfAttention,
     "sdpa": SdpaSelfAttention,
 }
-
-
+GROUPED_ATTENTION_FORMS: dict[AttentionForm, type[GroupedSelfAttention]] = {
+    "reference": GroupedSelfAttention,
+    "chunked": GroupedChunkedSelfAttention,
+    "sdpa": GroupedSdpaSelfAttention,
+}
 BLOCKS: dict[NormPlace, type[TransformerBlock]] = {
     "pre": TransformerBlock,
     "post": PostNormBlock,
@@ -63,7 +72,17 @@ def build_positions(config: ModelConfig, *, device: torch.device | str | None) -
     """Return what tells the blocks about positions."""
     if config.position == "none":
         return NoPositions()
-    return RotaryPositions(config.d_head, config.context_length, config.rope_theta, device=device)
+    sizes = (config.head_size, config.context_length, config.rope_theta)
+    if config.rope_scaling == "none":
+        return RotaryPositions(*sizes, device=device)
+    return ScaledRotaryPositions(
+        *sizes,
+        factor=config.rope_factor,
+        slow_turns=config.rope_slow_turns,
+        fast_turns=config.rope_fast_turns,
+        original_context=config.rope_original_context,
+        device=device,
+    )
 
 
 def build_block(config: ModelConfig, **placement) -> nn.Module:
@@ -78,17 +97,25 @@ def build_block(config: ModelConfig, **placement) -> nn.Module:
 
 def build_norm(config: ModelConfig, **placement) -> nn.Module:
     """Return one norm of the residual stream."""
-    return NoNorm() if config.norm == "none" else RMSNorm(config.d_model, **placement)
+    return NoNorm() if config.norm == "none" else RMSNorm(config.d_model, config.norm_eps, **placement)
 
 
 def build_attention(config: ModelConfig, **placement) -> nn.Module:
     """Return the attention of one block."""
-    attention = ATTENTION_FORMS[config.attention](config.d_model, config.num_heads, **placement)
+    attention = build_heads(config, **placement)
     if config.qk_norm:
         for name in ("q_proj", "k_proj"):
-            norm = RMSNorm(config.d_head, **placement)
+            norm = RMSNorm(config.head_size, config.norm_eps, **placement)
             attention.add_module(name, NormalizedProjection(attention.get_submodule(name), norm))
     return attention
+
+
+def build_heads(config: ModelConfig, **placement) -> MultiHeadSelfAttention:
+    """Return the attention of one block as far as its heads go."""
+    if config.has_plain_heads:
+        return ATTENTION_FORMS[config.attention](config.d_model, config.num_heads, **placement)
+    form = GROUPED_ATTENTION_FORMS[config.attention]
+    return form(config.d_model, config.num_heads, config.key_value_heads, config.head_size, **placement)
 
 
 def build_feed_forward(config: ModelConfig, **placement) -> nn.Module:

@@ -23,6 +23,7 @@ InitRule = Literal[
 AttentionForm = Literal["reference", "chunked", "sdpa"]
 NormPlace = Literal["pre", "post", "none"]
 PositionForm = Literal["rope", "none"]
+RopeScaling = Literal["none", "llama3"]
 FeedForwardForm = Literal["swiglu", "silu", "relu2"]
 
 
@@ -45,12 +46,30 @@ class ModelConfig:
     num_layers: int
     """Blocks, one after another."""
     num_heads: int
-    """Attention heads of each block; must divide d_model."""
+    """Attention heads of each block; must divide d_model, unless d_head is given."""
     d_ff: int | None = None
     """Features inside the feed-forward network; None: for swiglu the multiple of 64 nearest to 8/3 d_model,
     for the others 4 d_model, which has as many weights."""
+    num_kv_heads: int | None = None
+    """Heads of keys and values, each shared by as many heads of queries; must divide num_heads; None: one
+    for each head of queries."""
+    d_head: int | None = None
+    """Features of one attention head; None: d_model / num_heads."""
     rope_theta: float = 10000.0
     """The base of the rotary frequencies."""
+    rope_scaling: RopeScaling = "none"
+    """What is done to the rotary frequencies: none; llama3, turn the slow pairs still more slowly, for a
+    context longer than the one that was trained on first (the next four say how)."""
+    rope_factor: float = 8.0
+    """For llama3: how many times more slowly the slow pairs turn."""
+    rope_slow_turns: float = 1.0
+    """For llama3: a pair with fewer whole turns than this in the original context is slow."""
+    rope_fast_turns: float = 4.0
+    """For llama3: a pair with more whole turns than this in the original context stays as it is."""
+    rope_original_context: int = 8192
+    """For llama3: the context length, in tokens, that was trained on first."""
+    norm_eps: float = 1e-5
+    """What the norms add to the mean square before they divide by its root."""
     attention: AttentionForm = "reference"
     """How attention is computed, with the same result: reference, as the equation, with every weight to look
     at; chunked, by online softmax in memory linear in the sequence; sdpa, by PyTorch's own kernel."""
@@ -78,18 +97,10 @@ class ModelConfig:
                 raise ValueError(f"{name} must be at least 1 but is {getattr(self, name)}")
         if self.d_ff is not None and self.d_ff < 1:
             raise ValueError(f"d_ff must be at least 1 but is {self.d_ff}; leave it out for the usual size")
-        if self.d_model % self.num_heads != 0:
-            raise ValueError(
-                f"d_model must be a multiple of num_heads but {self.d_model} is none of {self.num_heads}; "
-                "change one of the two"
-            )
-        if self.position == "rope" and self.d_head % 2 != 0:
-            raise ValueError(
-                f"RoPE rotates pairs, so d_model / num_heads must be even, but {self.d_model} / "
-                f"{self.num_heads} is {self.d_head}; change one of the two"
-            )
-        if self.rope_theta <= 0:
-            raise ValueError(f"rope_theta must be positive but is {self.rope_theta}")
+        self._check_heads()
+        self._check_rope()
+        if not self.norm_eps > 0:
+            raise ValueError(f"norm_eps must be positive but is {self.norm_eps}; 1e-5 is usual")
         if self.logit_softcap is not None and not self.logit_softcap > 0:
             raise ValueError(
                 f"logit_softcap must be positive but is {self.logit_softcap}; leave it out for none"
@@ -98,10 +109,53 @@ class ModelConfig:
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
 
+    def _check_heads(self) -> None:
+        if self.d_head is None and self.d_model % self.num_heads != 0:
+            raise ValueError(
+                f"d_model must be a multiple of num_heads but {self.d_model} is none of {self.num_heads}; "
+                "change one of the two"
+            )
+        if self.d_head is not None and self.d_head < 1:
+            raise ValueError(
+                f"d_head must be at least 1 but is {self.d_head}; leave it out for the usual size"
+            )
+        if self.num_kv_heads is not None and (self.num_kv_heads < 1 or self.num_heads % self.num_kv_heads):
+            raise ValueError(
+                f"num_kv_heads must divide num_heads but {self.num_kv_heads} does not divide "
+                f"{self.num_heads}; change one of the two"
+            )
+
+    def _check_rope(self) -> None:
+        if self.position == "rope" and self.head_size % 2 != 0:
+            if self.d_head is not None:
+                raise ValueError(f"RoPE rotates pairs, so d_head must be even, but it is {self.d_head}")
+            raise ValueError(
+                f"RoPE rotates pairs, so d_model / num_heads must be even, but {self.d_model} / "
+                f"{self.num_heads} is {self.head_size}; change one of the two"
+            )
+        for name in ("rope_theta", "rope_factor", "rope_slow_turns", "rope_original_context"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive but is {getattr(self, name)}")
+        if not self.rope_fast_turns > self.rope_slow_turns:
+            raise ValueError(
+                f"rope_fast_turns must exceed rope_slow_turns but {self.rope_fast_turns} does not exceed "
+                f"{self.rope_slow_turns}; change one of the two"
+            )
+
     @property
-    def d_head(self) -> int:
-        """Features of one attention head."""
-        return self.d_model // self.num_heads
+    def head_size(self) -> int:
+        """Features of one attention head: `d_head`, or d_model / num_heads where none was given."""
+        return self.d_model // self.num_heads if self.d_head is None else self.d_head
+
+    @property
+    def key_value_heads(self) -> int:
+        """`num_kv_heads`, or num_heads where none were given."""
+        return self.num_heads if self.num_kv_heads is None else self.num_kv_heads
+
+    @property
+    def has_plain_heads(self) -> bool:
+        """Say whether each head has keys of its own, and all of them together d_model features."""
+        return self.key_value_heads == self.num_heads and self.head_size * self.num_heads == self.d_model
 
     @property
     def feed_forward_size(self) -> int:
@@ -115,6 +169,7 @@ CHOICES = {
     "attention": get_args(AttentionForm),
     "norm": get_args(NormPlace),
     "position": get_args(PositionForm),
+    "rope_scaling": get_args(RopeScaling),
     "ffn": get_args(FeedForwardForm),
     "init": get_args(InitRule),
 }

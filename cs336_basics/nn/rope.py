@@ -29,9 +29,13 @@ class RotaryPositions(nn.Module):
         self.d_head = d_head
         self.max_seq_len = max_seq_len
         self.theta = theta
-        cos, sin = rope_tables(d_head, max_seq_len, theta, device=device)
+        cos, sin = self.make_tables(device)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
+
+    def make_tables(self, device: torch.device | str | None) -> RopeTables:
+        """Return the tables on a device; variants have other frequencies."""
+        return rope_tables(self.d_head, self.max_seq_len, self.theta, device=device)
 
     def forward(self) -> RopeTables:
         """Return (cos, sin), as `functional.rope.rope` takes them."""
@@ -45,5 +49,5 @@ class RotaryPositions(nn.Module):
         # `model.to(bfloat16)` would round the angles away and `to_empty` would leave the tables unfilled:
         # whatever happens to a model, they are made again on the device where it ends up.
         super()._apply(fn, recurse)
-        self.cos, self.sin = rope_tables(self.d_head, self.max_seq_len, self.theta, device=self.cos.device)
+        self.cos, self.sin = self.make_tables(self.cos.device)
         return self

@@ -28,6 +28,8 @@ COUNTED_CHOICES = {
     "qk_norm": False,
     "tie_embeddings": False,
     "logit_softcap": None,
+    "num_kv_heads": None,
+    "d_head": None,
 }
 LOSS_FORMS: dict[LossForm, tuple[type[HeadCost], type[PlainLossCost]]] = {
     "plain": (PlainHeadCost, PlainLossCost),

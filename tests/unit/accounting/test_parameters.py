@@ -30,7 +30,9 @@ def test_parts_of_all_layers_are_one_entry():
 
 
 @pytest.mark.parametrize(
-    "choice", [{"ffn": "silu"}, {"tie_embeddings": True}, {"logit_softcap": 5.0}], ids=str
+    "choice",
+    [{"ffn": "silu"}, {"tie_embeddings": True}, {"logit_softcap": 5.0}, {"num_kv_heads": 1}, {"d_head": 6}],
+    ids=str,
 )
 def test_a_choice_whose_cost_is_not_known_is_refused_by_name(choice):
     (name, value) = next(iter(choice.items()))

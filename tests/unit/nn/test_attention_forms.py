@@ -11,17 +11,19 @@ from cs336_basics.nn.config import ModelConfig
 from cs336_basics.nn.transformer_lm import TransformerLM
 
 REFERENCE = ModelConfig(vocab_size=13, context_length=11, d_model=12, num_layers=2, num_heads=3, d_ff=17)
+GROUPED = replace(REFERENCE, num_heads=6, num_kv_heads=2, d_head=10)
 FORMS = ["chunked", "sdpa"]
 
 
-def model_with(attention: str) -> TransformerLM:
+def model_with(config: ModelConfig, attention: str) -> TransformerLM:
     torch.manual_seed(0)
-    return TransformerLM.from_config(replace(REFERENCE, attention=attention), dtype=torch.float64)
+    return TransformerLM.from_config(replace(config, attention=attention), dtype=torch.float64)
 
 
+@pytest.mark.parametrize("config", [REFERENCE, GROUPED], ids=["plain", "grouped"])
 @pytest.mark.parametrize("attention", FORMS)
-def test_models_with_any_form_of_attention_have_the_same_weights_logits_and_gradients(attention):
-    reference, model = model_with("reference"), model_with(attention)
+def test_models_with_any_form_of_attention_have_the_same_weights_logits_and_gradients(attention, config):
+    reference, model = model_with(config, "reference"), model_with(config, attention)
     assert reference.state_dict().keys() == model.state_dict().keys()
     ids = torch.randint(13, (2, 11))
     expected, actual = reference(ids), model(ids)

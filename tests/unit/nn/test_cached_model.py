@@ -15,7 +15,9 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 
 VOCAB, CONTEXT, LENGTHS, READ = 31, 13, (4, 1, 6), 6
 PLAIN = ModelConfig(vocab_size=VOCAB, context_length=CONTEXT, d_model=24, num_layers=3, num_heads=2, d_ff=11)
+GROUPED = replace(PLAIN, num_heads=6, num_kv_heads=2, d_head=10, rope_scaling="llama3")
 VARIANTS = {form: replace(PLAIN, attention=form) for form in get_args(AttentionForm)}
+VARIANTS |= {f"grouped, {form}": replace(GROUPED, attention=form) for form in get_args(AttentionForm)}
 TOLERANCE = {torch.float64: 1e-12, torch.float32: 1e-5}
 
 pytestmark = pytest.mark.usefixtures("without_gradients")

@@ -31,8 +31,25 @@ def test_swiglu_d_ff_is_never_more_than_32_away():
 
 def test_model_config_derives_sizes():
     config = ModelConfig(**SHAPE)
-    assert (config.d_head, config.feed_forward_size) == (14, swiglu_d_ff(42))
+    assert (config.head_size, config.feed_forward_size) == (14, swiglu_d_ff(42))
     assert ModelConfig(**SHAPE, d_ff=11).feed_forward_size == 11
+    assert (config.key_value_heads, config.has_plain_heads) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "heads"),
+    [
+        ({"num_kv_heads": 3}, (14, 3, True)),
+        ({"num_kv_heads": 1}, (14, 1, False)),
+        ({"d_head": 14}, (14, 3, True)),
+        ({"d_head": 10}, (10, 3, False)),
+        ({"num_heads": 5, "d_head": 10, "num_kv_heads": 5}, (10, 5, False)),
+        ({"num_heads": 5, "d_head": 8}, (8, 5, False)),
+    ],
+)
+def test_model_config_derives_heads(change, heads):
+    config = ModelConfig(**(SHAPE | change))
+    assert (config.head_size, config.key_value_heads, config.has_plain_heads) == heads
 
 
 def test_model_config_is_frozen():
@@ -56,7 +73,20 @@ def test_model_config_survives_a_round_trip_through_a_dict():
         ({"d_ff": 0}, "d_ff must be at least 1 but is 0; leave it out"),
         ({"num_heads": 5}, "multiple of num_heads but 42 is none of 5; change one of the two"),
         ({"num_heads": 14}, "must be even, but 42 / 14 is 3; change one of the two"),
+        ({"num_kv_heads": 0}, "num_kv_heads must divide num_heads but 0 does not divide 3; change one"),
+        ({"num_kv_heads": 2}, "num_kv_heads must divide num_heads but 2 does not divide 3; change one"),
+        ({"num_kv_heads": 6}, "num_kv_heads must divide num_heads but 6 does not divide 3; change one"),
+        ({"d_head": 0}, "d_head must be at least 1 but is 0; leave it out"),
+        ({"d_head": 7}, "d_head must be even, but it is 7"),
         ({"rope_theta": 0.0}, "rope_theta must be positive but is 0.0"),
+        ({"rope_factor": -8.0}, "rope_factor must be positive but is -8.0"),
+        ({"rope_slow_turns": 0.0}, "rope_slow_turns must be positive but is 0.0"),
+        ({"rope_original_context": 0}, "rope_original_context must be positive but is 0"),
+        (
+            {"rope_fast_turns": 1.0},
+            "rope_fast_turns must exceed rope_slow_turns but 1.0 does not exceed 1.0;",
+        ),
+        ({"norm_eps": 0.0}, "norm_eps must be positive but is 0.0; 1e-5 is usual"),
         ({"logit_softcap": 0.0}, "logit_softcap must be positive but is 0.0; leave it out"),
         ({"logit_softcap": float("nan")}, "logit_softcap must be positive but is nan"),
     ],
@@ -74,6 +104,7 @@ def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, messa
         ({"attention": "flash"}, "attention must be one of reference, chunked, sdpa but is 'flash'"),
         ({"norm": "both"}, "norm must be one of pre, post, none but is 'both'"),
         ({"position": "alibi"}, "position must be one of rope, none but is 'alibi'"),
+        ({"rope_scaling": "yarn"}, "rope_scaling must be one of none, llama3 but is 'yarn'"),
         ({"ffn": "gelu"}, "ffn must be one of swiglu, silu, relu2 but is 'gelu'"),
     ],
 )

@@ -40,6 +40,10 @@ CHOICES = {
     "qk_norm": [False, True],
     "tie_embeddings": [False, True],
     "logit_softcap": [None, 5.0],
+    "num_kv_heads": [None, 1],
+    "d_head": [None, 10],
+    "rope_scaling": ["none", "llama3"],
+    "norm_eps": [1e-5, 0.1],
 }
 ALONE = [{name: value} for name, values in CHOICES.items() for value in values[1:]]
 configs = st.builds(
@@ -60,8 +64,10 @@ def random_ids(*shape: int) -> torch.Tensor:
 def num_parameters(config: ModelConfig) -> int:
     """Counted on paper, from the sizes."""
     matrices = {"swiglu": 3, "silu": 2, "relu2": 2}[config.ffn]
-    d_head = D_MODEL // HEADS
-    block = 4 * D_MODEL**2 + matrices * D_MODEL * D_FF + 2 * d_head * config.qk_norm
+    d_head = config.d_head or D_MODEL // HEADS
+    key_heads = config.num_kv_heads or HEADS
+    attention = 2 * D_MODEL * d_head * (HEADS + key_heads) + 2 * d_head * config.qk_norm
+    block = attention + matrices * D_MODEL * D_FF
     norms = 0 if config.norm == "none" else (2 * LAYERS + 1) * D_MODEL
     tables = 1 if config.tie_embeddings else 2
     return tables * VOCAB * D_MODEL + LAYERS * block + norms
