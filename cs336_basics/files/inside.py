@@ -8,10 +8,15 @@ def entry_inside(folder: Path, name: str) -> Path:
 
     A `ValueError` says so of separators, `..`, absolute paths, drives, and of a symbolic link under the name.
     """
+    return refuse_link(plain_entry(folder, name))
+
+
+def plain_entry(folder: Path, name: str) -> Path:
+    """Return `folder / name` for the plain name of an entry, which may be a link that its owner put there."""
     is_plain = name not in ("", ".", "..") and not any(sign in name for sign in "/\\:\0")
     if not is_plain:
         raise ValueError(f"a name inside {folder} must be plain, without a path, but is {name!r}; correct it")
-    return refuse_link(folder / name)
+    return folder / name
 
 
 def refuse_link(path: Path) -> Path:

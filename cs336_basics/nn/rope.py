@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cs336_basics.functional.rope import rope_tables
+from cs336_basics.functional.rope import rope_frequencies, tables_of
 
 RopeTables = tuple[Float[Tensor, "max_seq_len pairs"], Float[Tensor, "max_seq_len pairs"]]
 
@@ -29,13 +29,13 @@ class RotaryPositions(nn.Module):
         self.d_head = d_head
         self.max_seq_len = max_seq_len
         self.theta = theta
-        cos, sin = self.make_tables(device)
+        cos, sin = tables_of(self.frequencies(device), max_seq_len)
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
-    def make_tables(self, device: torch.device | str | None) -> RopeTables:
-        """Return the tables on a device; variants have other frequencies."""
-        return rope_tables(self.d_head, self.max_seq_len, self.theta, device=device)
+    def frequencies(self, device: torch.device | str | None) -> Float[Tensor, "pairs"]:
+        """Return the radians by which each pair turns from one position to the next; variants have others."""
+        return rope_frequencies(self.d_head, self.theta, device=device)
 
     def forward(self) -> RopeTables:
         """Return (cos, sin), as `functional.rope.rope` takes them."""
@@ -49,5 +49,5 @@ class RotaryPositions(nn.Module):
         # `model.to(bfloat16)` would round the angles away and `to_empty` would leave the tables unfilled:
         # whatever happens to a model, they are made again on the device where it ends up.
         super()._apply(fn, recurse)
-        self.cos, self.sin = self.make_tables(self.cos.device)
+        self.cos, self.sin = tables_of(self.frequencies(self.cos.device), self.max_seq_len)
         return self

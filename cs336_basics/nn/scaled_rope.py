@@ -1,10 +1,11 @@
 """Rotary tables whose slow pairs turn still more slowly: the positions of Llama 3.1 and later."""
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
-from cs336_basics.functional.rope import rope_frequencies, tables_of
 from cs336_basics.functional.rope_scaling import llama3_frequencies
-from cs336_basics.nn.rope import RopeTables, RotaryPositions
+from cs336_basics.nn.rope import RotaryPositions
 
 
 class ScaledRotaryPositions(RotaryPositions):
@@ -30,11 +31,9 @@ class ScaledRotaryPositions(RotaryPositions):
         }
         super().__init__(d_head, max_seq_len, theta, device=device)
 
-    def make_tables(self, device: torch.device | str | None) -> RopeTables:
-        """Return the tables of the scaled frequencies."""
-        frequencies = rope_frequencies(self.d_head, self.theta, device=device)
-        scaled = llama3_frequencies(frequencies, **self.scaling)
-        return tables_of(scaled, self.max_seq_len)
+    def frequencies(self, device: torch.device | str | None) -> Float[Tensor, "pairs"]:
+        """Return the scaled frequencies."""
+        return llama3_frequencies(super().frequencies(device), **self.scaling)
 
     def extra_repr(self) -> str:
         """Show the sizes when the module is printed."""

@@ -1,6 +1,8 @@
 """The language model: embedding, blocks, a last norm, and a score for each entry of the vocabulary."""
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import torch
 from einops import rearrange
@@ -9,11 +11,13 @@ from torch import Tensor, nn
 
 from cs336_basics.nn.block import TransformerBlock
 from cs336_basics.nn.build import build_parts
-from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.config import AttentionForm, ModelConfig
 from cs336_basics.nn.decoding_step import decoding_step
 from cs336_basics.nn.embedding import Embedding
 from cs336_basics.nn.kv_cache import KeyValueCache
 from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.pretrained.config_reading import read_model_config
+from cs336_basics.nn.pretrained.loading import fill, weights_for
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
 
@@ -69,6 +73,27 @@ class TransformerLM(nn.Module):
         model.config = config
         for name, part in build_parts(config, device=device, dtype=dtype).items():
             model.add_module(name, part)
+        return model
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        folder: str | os.PathLike[str],
+        *,
+        attention: AttentionForm = "reference",
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> "TransformerLM":
+        """Load a model of the Llama family from a folder as Hugging Face stores it; nothing is downloaded.
+
+        The weights are converted to `dtype`, float32 where none is given. Raises `FileNotFoundError` where
+        there is no model, and a `ValueError` that names what our parts do not compute, or the weight that is
+        missing, unexpected or of another shape.
+        """
+        config = read_model_config(Path(folder), attention=attention)
+        stored = weights_for(config, Path(folder))
+        model = cls.from_config(config, device="meta", dtype=dtype)  # no first weights are drawn
+        fill(model, config, stored, device=torch.get_default_device() if device is None else device)
         return model
 
     def forward(
