@@ -14,6 +14,7 @@ from cs336_basics.cli.account import Account
 from cs336_basics.cli.command import Command
 from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
+from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
@@ -60,6 +61,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Train, tyro.conf.subcommand("train", default=train_from_preset(arguments))]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
+        | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Account, tyro.conf.subcommand("account", default=account_from_preset(arguments))]
     )
     return tyro.cli(

@@ -19,6 +19,7 @@ SUBCOMMANDS = (
     "train",
     "evaluate",
     "generate",
+    "export",
     "account",
 )
 
@@ -174,6 +175,8 @@ BAD_INPUTS = {
     "preset without a name": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset"), "--preset"),
     "evaluating what is no run": (("evaluate", "none"), "none"),
     "generating from what is no run": (("generate", "none"), "none"),
+    "exporting what is no run": (("export", "none", "out"), "none"),
+    "exporting to what is there": (("export", "other", "tokenizer"), "must not exist yet but tokenizer does"),
     "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
     "quickstart for no time": (("quickstart", "--minutes", "0", "--run", "run"), "minutes must be positive"),
 }

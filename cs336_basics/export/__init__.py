@@ -1,0 +1,1 @@
+"""What people train here, as files that other libraries read."""

@@ -1,0 +1,37 @@
+"""Write a folder whole or not at all: beside its final place, then renamed."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cs336_basics.files.atomic import make_folder, sync_folder
+from cs336_basics.files.failed_write import explain_failed_write
+
+
+@contextmanager
+def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a folder that gets the name `path` when the block ends, and disappears when it fails.
+
+    Its files should be written with `replace_file`, which flushes them to the disk. Something that has the
+    name already is a `FileExistsError`. A kill can leave `.NAME.unfinished` behind; the next try removes it.
+    """
+    destination = Path(path)
+    if os.path.lexists(destination):
+        raise FileExistsError(
+            f"a folder to be written must not exist yet but {destination} does; choose another or remove it"
+        )
+    beside = destination.with_name(f".{destination.name}.unfinished")
+    try:
+        with explain_failed_write(destination, beside):
+            make_folder(destination.parent)
+            shutil.rmtree(beside, ignore_errors=True)
+            beside.mkdir()
+        yield beside
+        with explain_failed_write(destination, beside):
+            os.replace(beside, destination)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)  # what failed first is what must be told
+        raise
+    sync_folder(destination.parent)
