@@ -25,7 +25,6 @@ class Export(Command):
 
         exported = export_run(RunFolder(self.run), self.out_dir)
         print(
-            f"{self.out_dir} holds the model as it was after {exported.step:,} steps; texts with one of "
-            f"{exported.num_differing_code_points:,} code points newer than Hugging Face's tables may get "
-            "other ids there"
+            f"{self.out_dir} holds the model of step {exported.step:,} and its tokenizer; texts with any of "
+            f"{exported.num_differing_code_points:,} new Unicode characters may get other ids there"
         )

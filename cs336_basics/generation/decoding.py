@@ -12,6 +12,7 @@ import torch
 
 from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_rule
 from cs336_basics.generation.sampling import sample_token
+from cs336_basics.generation.stopping import StopTokens, stop_token_ids
 from cs336_basics.generation.window_reader import WindowReader
 from cs336_basics.nn.embedding import check_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
@@ -25,7 +26,7 @@ def generate(
     *,
     temperature: float = ...,
     top_p: float = ...,
-    stop_token_id: int | None = ...,
+    stop_token_id: StopTokens = ...,
     generator: torch.Generator | None = ...,
     overflow: Overflow = ...,
 ) -> list[int]: ...
@@ -37,7 +38,7 @@ def generate(
     *,
     temperature: float = ...,
     top_p: float = ...,
-    stop_token_id: int | None = ...,
+    stop_token_id: StopTokens = ...,
     generator: torch.Generator | None = ...,
     overflow: Overflow = ...,
 ) -> list[list[int]]: ...
@@ -48,15 +49,15 @@ def generate(
     *,
     temperature=1.0,
     top_p=1.0,
-    stop_token_id=None,
+    stop_token_id: StopTokens = None,
     generator=None,
     overflow: Overflow = "recompute",
 ):
     """Continue a prompt, or each prompt of a batch, and return only the new ids, without the stop token.
 
-    A prompt ends at `stop_token_id` or after `max_new_tokens`. `temperature` divides the logits (0 takes
-    the most likely token); `top_p` keeps the smallest set of tokens whose mass reaches it. `generator` must
-    live on the model's device.
+    A prompt ends at `stop_token_id`, or any of several, or after `max_new_tokens`. `temperature` divides the
+    logits (0 takes the most likely token); `top_p` keeps the smallest set of tokens whose mass reaches it.
+    `generator` must live on the model's device.
 
     The model sees a window of at most `model.config.context_length` tokens, at positions 0, 1, .... Beyond
     that, `overflow="recompute"` shows it the last `context_length` tokens, which the cache is no help with:
@@ -71,7 +72,8 @@ def generate(
     _check_prompts(prompts, model.config.vocab_size)
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
     continuations: list[list[int]] = [[] for _ in prompts]
-    for tokens in _new_tokens(model, prompts, max_new_tokens, stop_token_id, rule, settings):
+    stops = stop_token_ids(stop_token_id)
+    for tokens in _new_tokens(model, prompts, max_new_tokens, stops, rule, settings):
         for row, token in tokens.items():
             continuations[row].append(token)
     return continuations if is_batch else continuations[0]
@@ -84,7 +86,7 @@ def stream_tokens(
     *,
     temperature: float = 1.0,
     top_p: float = 1.0,
-    stop_token_id: int | None = None,
+    stop_token_id: StopTokens = None,
     generator: torch.Generator | None = None,
     overflow: Overflow = "recompute",
 ) -> Iterator[int]:
@@ -94,7 +96,8 @@ def stream_tokens(
     prompt = list(prompt_ids)
     _check_prompts([prompt], model.config.vocab_size)
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
-    steps = _new_tokens(model, [prompt], max_new_tokens, stop_token_id, rule, settings)
+    stops = stop_token_ids(stop_token_id)
+    steps = _new_tokens(model, [prompt], max_new_tokens, stops, rule, settings)
     return (token for tokens in steps for token in tokens.values())
 
 
@@ -103,7 +106,7 @@ def _new_tokens(
     model: TransformerLM,
     prompts: list[list[int]],
     max_new_tokens: int,
-    stop_token_id: int | None,
+    stops: frozenset[int],
     rule: OverflowRule,
     settings: dict,
 ) -> Iterator[dict[int, int]]:
@@ -114,7 +117,7 @@ def _new_tokens(
     for _ in range(max_new_tokens):
         logits = reader.next_token_logits(windows)
         drawn = sample_token(logits, **settings).tolist()
-        tokens = {row: token for row, token in zip(windows, drawn, strict=True) if token != stop_token_id}
+        tokens = {row: token for row, token in zip(windows, drawn, strict=True) if token not in stops}
         yield tokens
         windows = {row: rule([*windows[row], token], context_length) for row, token in tokens.items()}
         if not windows:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from cs336_basics.generation.overflow import Overflow, overflow_rule
 from cs336_basics.generation.sampling import sample_token
+from cs336_basics.generation.stopping import StopTokens, stop_token_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
 
 
@@ -23,12 +24,13 @@ def generate_plainly(
     *,
     temperature: float = 1.0,
     top_p: float = 1.0,
-    stop_token_id: int | None = None,
+    stop_token_id: StopTokens = None,
     generator: torch.Generator | None = None,
     overflow: Overflow = "recompute",
 ) -> list[list[int]]:
     """Continue each prompt of a batch, and return only the new ids; the options are those of `generate`."""
     rule, context_length = overflow_rule(overflow), model.config.context_length
+    stops = stop_token_ids(stop_token_id)
     windows = [rule(list(prompt), context_length) for prompt in prompts]
     continuations: list[list[int]] = [[] for _ in prompts]
     unfinished = list(range(len(prompts)))
@@ -37,8 +39,8 @@ def generate_plainly(
             break
         logits = next_token_logits(model, [windows[row] for row in unfinished])
         tokens = sample_token(logits, temperature=temperature, top_p=top_p, generator=generator).tolist()
-        unfinished = [row for row, token in zip(unfinished, tokens, strict=True) if token != stop_token_id]
-        new_tokens = [token for token in tokens if token != stop_token_id]
+        unfinished = [row for row, token in zip(unfinished, tokens, strict=True) if token not in stops]
+        new_tokens = [token for token in tokens if token not in stops]
         for row, token in zip(unfinished, new_tokens, strict=True):
             continuations[row].append(token)
             windows[row] = rule([*windows[row], token], context_length)

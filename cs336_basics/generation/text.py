@@ -7,6 +7,7 @@ import torch
 
 from cs336_basics.generation.decoding import generate, stream_tokens
 from cs336_basics.generation.overflow import Overflow
+from cs336_basics.generation.stopping import StopTokens
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 
@@ -21,15 +22,19 @@ def complete_texts(
     top_p: float,
     seed: int,
     overflow: Overflow = "recompute",
+    stop_token_id: StopTokens = None,
 ) -> list[str]:
-    """Return a continuation of each prompt, up to END_OF_TEXT; an empty prompt begins a new document."""
+    """Return a continuation of each prompt, up to a stop token, which is END_OF_TEXT where none is given.
+
+    An empty prompt begins a new document.
+    """
     continuations = generate(
         model,
         [prompt_ids(tokenizer, prompt) for prompt in prompts],
         max_new_tokens,
         temperature=temperature,
         top_p=top_p,
-        stop_token_id=tokenizer.special_token_ids.get(END_OF_TEXT),
+        stop_token_id=own_stop_token(tokenizer) if stop_token_id is None else stop_token_id,
         generator=seeded_generator(model, seed),
         overflow=overflow,
     )
@@ -46,6 +51,7 @@ def stream_text(
     top_p: float,
     generator: torch.Generator,
     overflow: Overflow = "recompute",
+    stop_token_id: StopTokens = None,
 ) -> Iterator[str]:
     """Yield the continuation of one prompt in pieces, each as soon as its characters are complete.
 
@@ -57,7 +63,7 @@ def stream_text(
         max_new_tokens,
         temperature=temperature,
         top_p=top_p,
-        stop_token_id=tokenizer.special_token_ids.get(END_OF_TEXT),
+        stop_token_id=own_stop_token(tokenizer) if stop_token_id is None else stop_token_id,
         generator=generator,
         overflow=overflow,
     )
@@ -89,12 +95,22 @@ def seeded_generator(model: TransformerLM, seed: int) -> torch.Generator:
     return torch.Generator(next(model.parameters()).device).manual_seed(seed)
 
 
+def own_stop_token(tokenizer: Tokenizer) -> int | None:
+    """Return the id of END_OF_TEXT, if the tokenizer has it."""
+    return tokenizer.special_token_ids.get(END_OF_TEXT)
+
+
 def prompt_ids(tokenizer: Tokenizer, prompt: str) -> list[int]:
-    """Encode a prompt; an empty one is END_OF_TEXT, behind which a document begins."""
-    if prompt:
-        return tokenizer.encode(prompt)
-    if END_OF_TEXT not in tokenizer.special_token_ids:
+    """Encode a prompt, behind the token with which every text begins, if the tokenizer has one.
+
+    If it has none, an empty prompt is END_OF_TEXT, behind which a document begins.
+    """
+    begin = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+    if prompt or begin:
+        return begin + tokenizer.encode(prompt)
+    end_of_text = own_stop_token(tokenizer)
+    if end_of_text is None:
         raise ValueError(
             f"an empty prompt needs a tokenizer with {END_OF_TEXT}; give some text to start with"
         )
-    return [tokenizer.special_token_ids[END_OF_TEXT]]
+    return [end_of_text]

@@ -175,6 +175,8 @@ BAD_INPUTS = {
     "preset without a name": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset"), "--preset"),
     "evaluating what is no run": (("evaluate", "none"), "none"),
     "generating from what is no run": (("generate", "none"), "none"),
+    "generating from nothing": (("generate", "--prompt", "a"), "but neither is given; give one"),
+    "generating from a folder without a model": (("generate", "--model", "tokenizer"), "has no config.json"),
     "exporting what is no run": (("export", "none", "out"), "none"),
     "exporting to what is there": (("export", "other", "tokenizer"), "must not exist yet but tokenizer does"),
     "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),

@@ -111,9 +111,9 @@ def test_a_conversation_on_a_terminal(run):
         os.close(controller)
 
 
-@pytest.mark.parametrize("options", [{"prompt": "x"}, {"num_samples": 2}], ids=str)
+@pytest.mark.parametrize("options", [{"prompt": "x"}, {"num_samples": 2}, {"prompt_ids": (1,)}], ids=str)
 def test_interactive_with_what_it_asks_for_is_refused(options):
-    with pytest.raises(ValueError, match="leave out --prompt and --num-samples"):
+    with pytest.raises(ValueError, match="leave out --prompt, --prompt-ids and --num-samples"):
         Generate(run=Path("none"), interactive=True, **options).execute()
 
 

@@ -38,28 +38,19 @@ REQUIRED_WHERE_SET = {
 }
 """Keys that may be missing or null, and else must have this value."""
 TRANSLATED = {
-    *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
-    *("num_key_value_heads", "head_dim", "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings"),
-    *("rope_theta", "rope_scaling", "rope_parameters", "layer_types"),
-}
+    "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
+    "num_key_value_heads", "head_dim", "max_position_embeddings", "rms_norm_eps", "tie_word_embeddings",
+    "rope_theta", "rope_scaling", "rope_parameters",
+}  # fmt: skip
 WITHOUT_EFFECT = {
-    *("_name_or_path", "_commit_hash", "transformers_version", "torch_dtype", "dtype", "tokenizer_class"),
-    *("_attn_implementation", "_attn_implementation_autoset", "is_llama_config", "transformers.js_config"),
-    *(
-        "bos_token_id",
-        "eos_token_id",
-        "pad_token_id",
-        "use_cache",
-        "do_sample",
-        "temperature",
-        "top_k",
-        "top_p",
-    ),
-    *("max_length", "min_length", "max_new_tokens", "num_beams", "repetition_penalty"),
-    *("output_attentions", "output_hidden_states", "return_dict", "torchscript"),
-    *("id2label", "label2id", "num_labels", "problem_type", "finetuning_task", "task_specific_params"),
-    *("initializer_range", "pretraining_tp", "chunk_size_feed_forward"),
-}
+    "_name_or_path", "_commit_hash", "transformers_version", "torch_dtype", "dtype", "tokenizer_class",
+    "is_llama_config", "_attn_implementation", "_attn_implementation_autoset", "transformers.js_config",
+    "bos_token_id", "eos_token_id", "pad_token_id", "use_cache", "do_sample", "temperature", "top_k",
+    "top_p", "max_length", "min_length", "max_new_tokens", "num_beams", "repetition_penalty",
+    "output_attentions", "output_hidden_states", "return_dict", "torchscript", "id2label", "label2id",
+    "num_labels", "problem_type", "finetuning_task", "task_specific_params", "initializer_range",
+    "pretraining_tp", "chunk_size_feed_forward",
+}  # fmt: skip
 """Keys that change no logits: where a model is from, how it is stored, its first weights, in how many slices
 a product is computed, and what its users do with the logits."""
 

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from cs336_basics.generation.text import (
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
+from cs336_basics.tokenization.interchange.huggingface_folder import write_huggingface_tokenizer
 
 
 @pytest.fixture
@@ -99,3 +102,27 @@ def test_an_empty_prompt_begins_a_new_document(tokenizer):
     assert prompt_ids(tokenizer, "") == [256]
     with pytest.raises(ValueError, match="give some text to start with"):
         prompt_ids(Tokenizer(dict(enumerate(BYTE_TOKENS)), []), "")
+
+
+def test_a_token_that_begins_every_text_is_put_in_front_of_a_prompt(tokenizer, tmp_path):
+    write_huggingface_tokenizer(tokenizer, tmp_path, context_length=5)
+    file = tmp_path / "tokenizer.json"
+    content = json.loads(file.read_text())
+    special = {"SpecialToken": {"id": END_OF_TEXT, "type_id": 0}}
+    content["post_processor"] = {
+        "type": "TemplateProcessing",
+        "single": [special, {"Sequence": {"id": "A", "type_id": 0}}],
+        "pair": [special, {"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+        "special_tokens": {END_OF_TEXT: {"id": END_OF_TEXT, "ids": [256], "tokens": [END_OF_TEXT]}},
+    }
+    file.write_text(json.dumps(content))
+    assert prompt_ids(Tokenizer.from_huggingface(file), "ab") == [256, 97, 98]
+    assert prompt_ids(Tokenizer.from_huggingface(file), "") == [256]
+
+
+def test_a_text_ends_at_the_stop_tokens_that_are_given(model, tokenizer):
+    (whole,) = complete(model, tokenizer, ["ab"], temperature=0.0)
+    ids = generate(model, [97, 98], 7, temperature=0.0)
+    stopped = complete(model, tokenizer, ["ab"], temperature=0.0, stop_token_id=[ids[2], 256])
+    assert stopped == [tokenizer.decode(ids[: ids.index(ids[2])])]
+    assert stopped != [whole]

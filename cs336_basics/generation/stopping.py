@@ -1,0 +1,12 @@
+"""Which tokens end a text: none, one, or several of them, as chat models have."""
+
+from collections.abc import Collection
+
+StopTokens = int | Collection[int] | None
+
+
+def stop_token_ids(stop: StopTokens) -> frozenset[int]:
+    """Return them as a set."""
+    if stop is None:
+        return frozenset()
+    return frozenset([stop]) if isinstance(stop, int) else frozenset(stop)
