@@ -39,8 +39,8 @@ def greedy(**options) -> None:
 def test_export_says_what_it_has_done(run, tmp_path, capsys):
     Export(run=run, out_dir=tmp_path / "out").execute()
     assert capsys.readouterr().out == (
-        f"{tmp_path / 'out'} holds the model of step 1 and its tokenizer; texts with any of 17,480 new Unicode "
-        "characters may get other ids there\n"
+        f"{tmp_path / 'out'} holds the model of step 1 and its tokenizer; texts with any of 17,480 new "
+        "Unicode characters may get other ids there\n"
     )
 
 

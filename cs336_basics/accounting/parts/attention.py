@@ -1,5 +1,6 @@
 """The cost of `nn.attention` and of its other forms, which differ only in what they keep."""
 
+import math
 from dataclasses import dataclass
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
@@ -11,59 +12,76 @@ QUERY_CHUNK, KEY_CHUNK = 64, 512
 
 @dataclass(frozen=True)
 class AttentionCost(Part):
-    """Causal multi-head self-attention with rotary positions, in the plain form."""
+    """Causal multi-head self-attention with rotary positions, in the plain form; heads may share keys."""
 
     d_model: int
     num_heads: int
+    num_kv_heads: int
+    d_head: int
+
+    @property
+    def query_features(self) -> int:
+        """Features of all queries at one position."""
+        return self.num_heads * self.d_head
+
+    @property
+    def key_features(self) -> int:
+        """Features of all keys, or values, at one position, before they are repeated for each head."""
+        return self.num_kv_heads * self.d_head
 
     def weights(self) -> dict[str, tuple[int, ...]]:
         """Return the four matrices."""
-        names = ("q_proj", "k_proj", "v_proj", "output_proj")
-        return {f"{name}.weight": (self.d_model, self.d_model) for name in names}
+        return {
+            "q_proj.weight": (self.query_features, self.d_model),
+            "k_proj.weight": (self.key_features, self.d_model),
+            "v_proj.weight": (self.key_features, self.d_model),
+            "output_proj.weight": (self.d_model, self.query_features),
+        }
 
     def products(self, batch: Batch) -> tuple[MatrixProduct, ...]:
         """Return the four projections and the two products of each head, over all pairs of positions.
 
         So one counts them on paper and for utilisation; a form may leave out the keys behind a query.
         """
-        d_model, d_head, seq = self.d_model, self.d_model // self.num_heads, batch.seq
+        d_model, d_head, seq = self.d_model, self.d_head, batch.seq
         heads = batch.batch_size * self.num_heads
         return (
-            linear_product("attention: queries", batch, d_model, d_model),
-            linear_product("attention: keys", batch, d_model, d_model),
-            linear_product("attention: values", batch, d_model, d_model),
+            linear_product("attention: queries", batch, d_model, self.query_features),
+            linear_product("attention: keys", batch, d_model, self.key_features),
+            linear_product("attention: values", batch, d_model, self.key_features),
             MatrixProduct(name="attention: scores", m=seq, k=d_head, n=seq, count=heads),
             MatrixProduct(name="attention: weighted sum", m=seq, k=seq, n=d_head, count=heads),
-            linear_product("attention: output", batch, d_model, d_model),
+            linear_product("attention: output", batch, self.query_features, d_model),
         )
 
     def results(self, batch: Batch) -> dict[str, int]:
         """Return queries, keys, values, scores, weights, their sums, and the output."""
-        features, pairs = batch.tokens * self.d_model, batch.tokens * self.num_heads * batch.seq
+        queries, keys = batch.tokens * self.query_features, batch.tokens * self.key_features
+        pairs = batch.tokens * self.num_heads * batch.seq
         return {
-            "queries": features,
-            "keys": features,
-            "values": features,
+            "queries": queries,
+            "keys": keys,
+            "values": keys,
             "scores": pairs,
             "weights": pairs,
-            "weighted sum": features,
-            "output": features,
+            "weighted sum": queries,
+            "output": batch.tokens * self.d_model,
         }
 
     def saved(self, batch: Batch) -> dict[str, int]:
         """What all forms keep, and what this one keeps between the projections."""
-        features, d_head = batch.tokens * self.d_model, self.d_model // self.num_heads
+        num_weights = sum(math.prod(shape) for shape in self.weights().values())
         return {
-            "input": batch.product_input_bytes(features, num_products=3),
-            "cosines and sines": 4 * FLOAT32_BYTES * batch.seq * d_head // 2,
+            "input": batch.product_input_bytes(batch.tokens * self.d_model, num_products=3),
+            "cosines and sines": 4 * FLOAT32_BYTES * batch.seq * self.d_head // 2,
             **self.saved_between(batch),
-            "concatenated heads": batch.product_bytes * features,
-            "copies of the weights": batch.copy_bytes(4 * self.d_model**2),
+            "concatenated heads": batch.product_bytes * batch.tokens * self.query_features,
+            "copies of the weights": batch.copy_bytes(num_weights),
         }
 
     def saved_between(self, batch: Batch) -> dict[str, int]:
         """Exponentials are float32, and the weights enter the last product in its type."""
-        features, rows = batch.tokens * self.d_model, batch.tokens * self.num_heads
+        features, rows = batch.tokens * self.query_features, batch.tokens * self.num_heads
         return {
             "queries, keys, values": 3 * batch.product_bytes * features,
             "mask": batch.seq * batch.seq + batch.seq,
@@ -84,7 +102,7 @@ class ChunkedAttentionCost(AttentionCost):
 
     def saved_between(self, batch: Batch) -> dict[str, int]:
         """No tensor is quadratic in the sequence."""
-        features, rows = batch.tokens * self.d_model, batch.tokens * self.num_heads
+        features, rows = batch.tokens * self.query_features, batch.tokens * self.num_heads
         return {
             "queries, keys, values": 3 * batch.product_bytes * features,
             "attended": batch.product_bytes * features,
@@ -93,7 +111,7 @@ class ChunkedAttentionCost(AttentionCost):
 
     def working(self, batch: Batch) -> Working:
         """Scores of a chunk, two or three times, and backward the gradients of queries, keys and values."""
-        features = FLOAT32_BYTES * batch.tokens * self.d_model
+        features = FLOAT32_BYTES * batch.tokens * self.query_features
         heads = batch.batch_size * self.num_heads
         chunk = FLOAT32_BYTES * heads * min(QUERY_CHUNK, batch.seq) * min(KEY_CHUNK, batch.seq)
         return Working(forward=2 * chunk, backward=3 * features + 3 * chunk)
@@ -104,7 +122,7 @@ class SdpaAttentionCost(AttentionCost):
 
     def saved_between(self, batch: Batch) -> dict[str, int]:
         """No tensor is quadratic in the sequence."""
-        features, rows = batch.tokens * self.d_model, batch.tokens * self.num_heads
+        features, rows = batch.tokens * self.query_features, batch.tokens * self.num_heads
         return {
             "queries, keys, values": 3 * batch.product_bytes * features,
             "attended": batch.product_bytes * features,
@@ -113,5 +131,5 @@ class SdpaAttentionCost(AttentionCost):
 
     def working(self, batch: Batch) -> Working:
         """Backward: the gradients of queries, keys and values, and of what they came from."""
-        features = FLOAT32_BYTES * batch.tokens * self.d_model
+        features = FLOAT32_BYTES * batch.tokens * self.query_features
         return Working(forward=features, backward=4 * features)

@@ -28,8 +28,6 @@ COUNTED_CHOICES = {
     "qk_norm": False,
     "tie_embeddings": False,
     "logit_softcap": None,
-    "num_kv_heads": None,
-    "d_head": None,
 }
 LOSS_FORMS: dict[LossForm, tuple[type[HeadCost], type[PlainLossCost]]] = {
     "plain": (PlainHeadCost, PlainLossCost),
@@ -74,10 +72,16 @@ def build_block(config: ModelConfig) -> dict[str, Part]:
     """Return the parts of one block."""
     return {
         "ln1": build_norm(config),
-        "attn": ATTENTION_FORMS[config.attention](config.d_model, config.num_heads),
+        "attn": build_attention(config),
         "ln2": build_norm(config),
         "ffn": SwiGLUCost(config.d_model, config.feed_forward_size),
     }
+
+
+def build_attention(config: ModelConfig) -> Part:
+    """Return the attention of one block."""
+    form = ATTENTION_FORMS[config.attention]
+    return form(config.d_model, config.num_heads, config.key_value_heads, config.head_size)
 
 
 def build_norm(config: ModelConfig) -> Part:

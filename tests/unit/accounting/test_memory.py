@@ -52,6 +52,13 @@ def check(
         assert estimate.phases[phase] - estimate.weights > 0.94 * size
 
 
+MODELS_AND_BATCHES |= {
+    f"{name}, grouped": (replace(config, num_heads=4, num_kv_heads=2, d_head=24), batch_size)
+    for name, (config, batch_size) in MODELS_AND_BATCHES.items()
+    if name in ("activations", "scores")
+}
+
+
 @pytest.mark.parametrize("name", MODELS_AND_BATCHES)
 @pytest.mark.parametrize(("attention", "loss"), [("chunked", "chunked"), ("reference", "plain")])
 def test_peak_of_each_phase(name, attention, loss):

@@ -5,10 +5,10 @@ import pytest
 from cs336_basics.accounting import MODELS, count_parameters, parameter_shapes, parameters_by_part
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.nn.transformer_lm import TransformerLM
-from tests.unit.accounting.models import ODD
+from tests.unit.accounting.models import GROUPED, ODD
 
 
-@pytest.mark.parametrize("config", [ODD, *MODELS.values()], ids=["odd", *MODELS])
+@pytest.mark.parametrize("config", [ODD, GROUPED, *MODELS.values()], ids=["odd", "grouped", *MODELS])
 def test_shapes_are_those_of_the_model_in_its_order(config):
     model = TransformerLM.from_config(config, device="meta")
     shapes = {name: tuple(parameter.shape) for name, parameter in model.named_parameters()}
@@ -30,9 +30,7 @@ def test_parts_of_all_layers_are_one_entry():
 
 
 @pytest.mark.parametrize(
-    "choice",
-    [{"ffn": "silu"}, {"tie_embeddings": True}, {"logit_softcap": 5.0}, {"num_kv_heads": 1}, {"d_head": 6}],
-    ids=str,
+    "choice", [{"ffn": "silu"}, {"tie_embeddings": True}, {"logit_softcap": 5.0}], ids=str
 )
 def test_a_choice_whose_cost_is_not_known_is_refused_by_name(choice):
     (name, value) = next(iter(choice.items()))
