@@ -16,7 +16,7 @@ RANKS = {
     **dict.fromkeys(["tokenization", "optim", "nn", "data", "checkpoint"], 1),
     **dict.fromkeys(["accounting", "evaluation", "generation"], 2),
     "training": 3,
-    **dict.fromkeys(["quickstart", "export"], 4),
+    **dict.fromkeys(["inspection", "quickstart", "export"], 4),
     **dict.fromkeys(["debug", "cli"], 5),
     "__main__.py": 6,
 }
