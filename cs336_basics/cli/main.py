@@ -16,6 +16,7 @@ from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
+from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
 from cs336_basics.cli.train import Train
@@ -62,6 +63,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
         | Annotated[Export, tyro.conf.subcommand("export")]
+        | Annotated[Inspect, tyro.conf.subcommand("inspect")]
         | Annotated[Account, tyro.conf.subcommand("account", default=account_from_preset(arguments))]
     )
     return tyro.cli(
