@@ -9,6 +9,7 @@ import pytest
 
 from tests.benchmarks.comparison import Subject, Target, Task, rows
 from tests.benchmarks.fresh_process import Measurement, measure_in_fresh_process, memory_can_be_sampled
+from tests.browser import MISSING, find_chromium
 from tests.integration.command import ONE_THREAD
 from tests.unit.tokenization.references import real_text
 
@@ -181,3 +182,15 @@ def test_model_benchmark_shows_memory_against_length():
     assert result.returncode == 0, result.stderr
     (row,) = [line for line in result.stdout.splitlines() if line.startswith("| ") and "256" in line]
     assert row.count("MB") == 3
+
+
+@pytest.mark.endurance
+@pytest.mark.skipif(find_chromium() is None, reason=MISSING)
+def test_page_benchmark_opens_a_page_and_draws_its_maps():
+    result = subprocess.run(
+        [sys.executable, "-m", "tests.benchmarks.inspect_page", "--repetitions", "1"],
+        cwd=ROOT, capture_output=True, text=True, encoding="utf-8", timeout=120, env=ONE_THREAD,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    expected = block("open", OURS) + block("open, then draw all maps", OURS)
+    assert tasks_and_libraries(result.stdout) == expected
