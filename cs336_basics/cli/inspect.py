@@ -16,11 +16,11 @@ class Inspect(Command):
     """Write a page to look inside a forward pass: losses, predictions, attention, residual stream."""
 
     folder: Annotated[Path, tyro.conf.Positional]
-    """Run folder."""
+    """Run folder, or the folder of a Llama as Hugging Face stores it."""
     text: Annotated[str, tyro.conf.Positional]
     """Text to look at; -: read it from the standard input; empty: the beginning of a document."""
     output: Path | None = None
-    """HTML file to write; None: inspect.html in the run folder."""
+    """HTML file to write; None: inspect.html in the run folder, or for a Llama in the current one."""
     device: Device = "auto"
     """Where to compute."""
 

@@ -6,7 +6,7 @@ import torch
 
 from cs336_basics.generation.text import prompt_ids
 from cs336_basics.inspection.forward_record import record_forward_pass
-from cs336_basics.inspection.opening import OpenedModel, kind_of_folder, open_model
+from cs336_basics.inspection.opening import OpenedModel, open_model
 from cs336_basics.inspection.page import write_page
 from cs336_basics.inspection.page_data import check_size, page_data
 from cs336_basics.training.config import Device
@@ -23,8 +23,7 @@ def inspect_text(folder: Path, text: str, output: Path | None = None, *, device:
     opened = open_model(folder, device=device)
     ids = prompt_ids(opened.tokenizer, text)
     check_length(opened, ids)
-    if output is None:
-        output = folder / PAGE if kind_of_folder(folder) == "run" else Path(PAGE)
+    output = opened.notes / PAGE if output is None else output
     model_device = next(opened.model.parameters()).device
     record = record_forward_pass(opened.model, torch.tensor(ids, device=model_device))
     write_page(output, page_data(record, ids, opened.tokenizer, source=opened.name))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from cs336_basics.cli.export import Export
 from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.main import EXPECTED_ERRORS
 from tests.integration.command import cs336
@@ -60,6 +61,25 @@ def test_the_page_goes_where_it_is_asked_for(run, tmp_path, capsys):
     assert not (run.folder / "inspect.html").exists()
 
 
+def test_a_model_as_hugging_face_stores_it_gives_the_same_page_in_the_current_folder(
+    run, tmp_path, monkeypatch
+):
+    Export(run=run.folder, out_dir=tmp_path / "llama").execute()
+    before = sorted((tmp_path / "llama").iterdir())
+    monkeypatch.chdir(tmp_path)
+    inspect(run.folder, TEXT)
+    inspect(Path("llama"), TEXT)
+    assert sorted((tmp_path / "llama").iterdir()) == before
+    ours, theirs = page_at(run.folder / "inspect.html").data, page_at(Path("inspect.html")).data
+    assert theirs["source"] == "llama"
+    assert theirs["tokens"] == ours["tokens"]
+    np.testing.assert_allclose(theirs["losses"][1:], ours["losses"][1:], atol=1e-4)
+    for our_heads, their_heads in zip(ours["attention"], theirs["attention"], strict=True):
+        for maps in zip(our_heads, their_heads, strict=True):
+            one, other = (decoded_map(text, len(ours["tokens"])) for text in maps)
+            np.testing.assert_allclose(one, other, atol=1e-3)
+
+
 def test_an_empty_text_is_the_beginning_of_a_document(run):
     inspect(run.folder, "")
     data = page_at(run.folder / "inspect.html").data
@@ -89,6 +109,8 @@ def test_folders_that_hold_no_model_are_refused(tmp_path):
     assert "must be a JSON file" in error_of(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"job": "train"}), encoding="utf-8")
     assert f"expected a tokenizer but {tmp_path} has none" in error_of(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}), encoding="utf-8")
+    assert "model_type = 'llama' but here it is 'gpt2'" in error_of(tmp_path)
 
 
 def test_a_damaged_run_is_refused(run):

@@ -11,6 +11,8 @@ from torch.nn import functional
 
 from cs336_basics import ModelConfig, TransformerLM
 from cs336_basics.inspection.forward_record import ForwardRecord, record_forward_pass
+from tests.unit.nn.pretrained.llamas import ALL, llama, written
+from tests.unit.nn.pretrained.llamas import random_ids as llama_ids
 from tests.unit.references import rope_by_complex_numbers
 
 VOCAB, CONTEXT, D_MODEL, LAYERS, HEADS, D_FF, SEQ = 31, 13, 12, 2, 3, 7, 11
@@ -26,6 +28,8 @@ configs = st.builds(
     qk_norm=st.booleans(),
     tie_embeddings=st.booleans(),
     logit_softcap=st.sampled_from([None, 5.0]),
+    num_kv_heads=st.sampled_from([None, 1]),
+    d_head=st.sampled_from([None, 6]),
 )
 
 
@@ -88,12 +92,14 @@ def norm(config: ModelConfig, block: dict, name: str, x: torch.Tensor, place: st
 
 def attention(config: ModelConfig, block: dict, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """One head after another: what is attended to, and the weights of each head."""
-    d_head = D_MODEL // HEADS
+    d_head = config.d_head or D_MODEL // HEADS
+    sharing = HEADS // (config.num_kv_heads or HEADS)
     outputs, maps = [], []
     for head in range(HEADS):
-        rows = slice(head * d_head, (head + 1) * d_head)
-        q, k = (projected(config, block, name, rows, x) for name in ("q_proj", "k_proj"))
-        v = x @ block["attn.v_proj.weight"][rows].T
+        rows, kv_rows = (slice(i * d_head, (i + 1) * d_head) for i in (head, head // sharing))
+        q = projected(config, block, "q_proj", rows, x)
+        k = projected(config, block, "k_proj", kv_rows, x)
+        v = x @ block["attn.v_proj.weight"][kv_rows].T
         scores = q @ k.T / math.sqrt(d_head)
         future = torch.ones(len(x), len(x), dtype=torch.bool).triu(1)
         maps.append(functional.softmax(scores.masked_fill(future, -math.inf), dim=-1))
@@ -130,6 +136,19 @@ def test_every_combination_is_recorded_as_the_equations_have_it(config):
     for name in ("logits", "attention_weights", "stream_norms"):
         torch.testing.assert_close(getattr(record, name), getattr(expected, name), rtol=1e-9, atol=1e-9)
     assert not record.attention_weights.triu(1).any()
+
+
+def test_a_llama_holds_what_transformers_says(tmp_path):
+    peer, ids = llama(**ALL), llama_ids(1, 41)
+    record = record_forward_pass(TransformerLM.from_pretrained(written(tmp_path, peer)), ids[0])
+    with torch.no_grad():
+        expected = peer(ids, output_attentions=True, output_hidden_states=True)
+    weights = torch.cat(expected.attentions)
+    torch.testing.assert_close(record.attention_weights, weights, rtol=0, atol=1e-5)
+    *streams, _ = expected.hidden_states  # the last one is normalised there
+    norms = torch.cat(streams).norm(dim=-1)
+    torch.testing.assert_close(record.stream_norms[:-1], norms, rtol=1e-5, atol=0)
+    torch.testing.assert_close(record.logits, expected.logits[0], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("attention", ["reference", "chunked", "sdpa"])
