@@ -18,6 +18,7 @@ from cs336_basics.nn.kv_cache import KeyValueCache
 from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.pretrained.config_reading import read_model_config
 from cs336_basics.nn.pretrained.loading import fill, weights_for
+from cs336_basics.nn.parameter_table import parameter_table
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
 
@@ -151,6 +152,10 @@ class TransformerLM(nn.Module):
         normalized = self.ln_final(rearrange(x, "batch 1 d_model -> batch d_model"))
         logits = self.lm_head(normalized)
         return logits
+
+    def __repr__(self) -> str:
+        """Return the modules, as all of torch's do, and how many parameters each part has."""
+        return f"{super().__repr__()}\n{parameter_table(self)}"
 
     def _check_length(self, seq: int) -> None:
         if seq > self.config.context_length:
