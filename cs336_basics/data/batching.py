@@ -16,9 +16,14 @@ def get_batch(
 ) -> tuple[Int64[Tensor, "batch seq"], Int64[Tensor, "batch seq"]]:
     """Return inputs and targets: `batch_size` windows, and the same shifted by one token.
 
+    A row of the inputs is `dataset[s : s + context_length]`, with a start s of its own, and that of the
+    targets `dataset[s + 1 : s + context_length + 1]`.
+
     Each place where a whole window and its last target fit is equally likely, places are drawn with
     replacement by `generator` (a CPU generator; torch's own where none is given). Only the windows drawn
     are read from a memory map.
+
+    Shapes: -> (batch seq) and (batch seq)
     """
     check_dataset(dataset, batch_size, context_length)
     num_starts = len(dataset) - context_length

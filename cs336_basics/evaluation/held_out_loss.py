@@ -19,7 +19,7 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationResult:
-    """The losses of all tokens of a dataset, summed."""
+    """The losses of all tokens of a dataset, summed; `loss = total_nats / num_tokens`."""
 
     total_nats: float
     """The sum of `-log p(token)`, natural logarithm."""
@@ -54,11 +54,12 @@ def evaluate(
     device: torch.device | str,
     stride: int | None = None,
 ) -> EvaluationResult:
-    """Score every token of `dataset` once, in its order and without randomness.
+    """Score every token of `dataset` once, in its order and without randomness: sum `-log p(token)`.
 
-    With a `stride` every token has at least `context_length - stride` tokens before it where the dataset has
-    as many, for `context_length / stride` times the work; without, windows do not overlap. The batch size
-    changes the result by rounding only.
+    Token 0 has nothing before it and counts `log(vocab_size)`; the others are predicted from what precedes
+    them in their window of `context_length` tokens. With a `stride` every token has at least
+    `context_length - stride` tokens before it where the dataset has as many, for `context_length / stride`
+    times the work; without, windows do not overlap. The batch size changes the result by rounding only.
     """
     stride = context_length if stride is None else stride
     _check(dataset, batch_size, context_length, stride)

@@ -12,6 +12,8 @@ def softmax(x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
 
     The largest score is subtracted first, which changes nothing in the quotient (so no gradient goes
     through it) but keeps `exp` from overflowing. Example: `softmax([0, log 3], dim=0)` is `[0.25, 0.75]`.
+
+    Shapes: x (...) -> (...)
     """
     largest = at_least_float32(x.detach().amax(dim=dim, keepdim=True))
     shifted = x - largest  # in the wider type of the two
@@ -21,7 +23,10 @@ def softmax(x: Float[Tensor, "..."], dim: int) -> Float[Tensor, "..."]:
 
 
 def silu(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """Return `x * sigmoid(x)` for each entry (Hendrycks and Gimpel 2016, arXiv:1606.08415)."""
+    """Return `x * sigmoid(x)` for each entry (Hendrycks and Gimpel 2016, arXiv:1606.08415).
+
+    Shapes: x (...) -> (...)
+    """
     wide = at_least_float32(x)
     activated = wide * torch.sigmoid(wide)
     return activated.to(x.dtype)

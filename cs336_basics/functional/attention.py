@@ -30,6 +30,9 @@ def scaled_dot_product_attention(
     `mask` is True where a query may attend to a key. A forbidden key gets a weight of exactly 0, and a
     query that may attend to nothing gets a row of zeros. (Under autocast, which exists to say so, both
     products are computed in its type, and the softmax still in float32.)
+
+    Shapes: q (... queries d_head), k (... keys d_head), v (... keys d_value), mask (... queries keys)
+    -> (... queries d_value)
     """
     d_head = q.shape[-1]
     queries, keys, values = at_least_float32(q), at_least_float32(k), at_least_float32(v)

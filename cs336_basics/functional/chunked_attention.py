@@ -28,8 +28,11 @@ def chunked_causal_attention(
 ) -> Float[Tensor, "*batch seq d_head"]:
     """Return `scaled_dot_product_attention(q, k, v, causal_mask(seq))`, in the dtype of `q`.
 
-    Products are computed in autocast's type where it is switched on; everything else, and everything without
-    autocast, in float32 or better. Differentiable once.
+    That is `softmax(q k^T / sqrt(d_head)) v` over the keys up to each query. Products are computed in
+    autocast's type where it is switched on; everything else, and everything without autocast, in float32 or
+    better. Differentiable once.
+
+    Shapes: q (*batch seq d_head), k (*batch seq d_head), v (*batch seq d_head) -> (*batch seq d_head)
     """
     dtype = product_dtype(q)
     flat_q, flat_k, flat_v = (x.to(dtype).reshape(-1, *x.shape[-2:]) for x in (q, k, v))

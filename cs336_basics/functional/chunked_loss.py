@@ -27,8 +27,10 @@ def chunked_cross_entropy(
     """Return `cross_entropy(hidden @ head_weight.T, targets)` in memory for `chunk_tokens` rows of logits.
 
     `hidden` is what the model's head is given; with `logit_softcap` the logits go through `softcap` first.
-    Products are computed in autocast's type where it is switched
-    on; everything else, and everything without autocast, in float32 or better. Differentiable once.
+    Products are computed in autocast's type where it is switched on; everything else, and everything without
+    autocast, in float32 or better. Differentiable once.
+
+    Shapes: hidden (*batch d_model), head_weight (vocab d_model), targets (*batch) -> ()
     """
     rows = hidden.reshape(-1, hidden.shape[-1])
     wants_gradient = torch.is_grad_enabled() and (hidden.requires_grad or head_weight.requires_grad)

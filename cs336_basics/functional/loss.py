@@ -12,6 +12,8 @@ def cross_entropy(logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*
 
     The logarithm cancels the exponential of the softmax: what remains is `log sum_j exp(o_j) - o_target`.
     The largest logit is subtracted from all first, so that logits of 1e4 do not overflow.
+
+    Shapes: logits (*batch vocab), targets (*batch) -> ()
     """
     return token_losses(logits, targets).mean()
 
@@ -28,5 +30,8 @@ def token_losses(
 
 
 def perplexity(mean_loss: Float[Tensor, ""]) -> Float[Tensor, ""]:
-    """Return `exp(mean_loss)`: among how many equally likely tokens the model hesitates on average."""
+    """Return `exp(mean_loss)`: among how many equally likely tokens the model hesitates on average.
+
+    Shapes: mean_loss () -> ()
+    """
     return torch.exp(mean_loss)

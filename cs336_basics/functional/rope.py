@@ -16,6 +16,8 @@ def rope_frequencies(
     """Return the angle, in radians, by which each pair turns from one position to the next.
 
     Pair k of d_head/2 turns by `1 / theta ** (2k / d_head)`: the first fastest, by one radian.
+
+    Shapes: -> (pairs)
     """
     if d_head % 2 != 0:
         raise ValueError(f"RoPE rotates pairs, so the size of a head must be even, but it is {d_head}")
@@ -28,7 +30,12 @@ def rope_frequencies(
 def rope_tables(
     d_head: int, max_seq_len: int, theta: float = 10000.0, *, device: torch.device | str | None = None
 ) -> tuple[Float[Tensor, "max_seq_len pairs"], Float[Tensor, "max_seq_len pairs"]]:
-    """Return the cosine and the sine, in float32, of each position's angle for each pair of features."""
+    """Return the cosine and the sine, in float32, of each position's angle for each pair of features.
+
+    The angle of pair k at position p is `p / theta ** (2k / d_head)`.
+
+    Shapes: -> (max_seq_len pairs) and (max_seq_len pairs)
+    """
     return tables_of(rope_frequencies(d_head, theta, device=device), max_seq_len)
 
 
@@ -51,6 +58,9 @@ def rope(
 
     `(even, odd)` becomes `(even cos - odd sin, even sin + odd cos)`. The leading axes of `token_positions`
     are broadcast against those of `x`. Example: at position 0 nothing turns.
+
+    Shapes: x (... seq d_head), cos (max_seq_len pairs), sin (max_seq_len pairs), token_positions (... seq)
+    -> (... seq d_head)
     """
     cos_here = cos[token_positions]
     sin_here = sin[token_positions]

@@ -16,8 +16,17 @@ from cs336_basics.nn.rope import RopeTables
 class MultiHeadSelfAttention(nn.Module):
     """Each position looks, in `num_heads` ways at once, at itself and at the positions before it.
 
+    With queries, keys and values of each head, `q, k, v = W_q x, W_k x, W_v x`, of which `rope_tables` rotate
+    the first two by their positions::
+
+        head = softmax(q k^T / sqrt(d_head) + causal mask) v
+        output = W_o concatenated(heads)
+
     The rows of `q_proj`, `k_proj` and `v_proj` are grouped by head: head h owns the rows from
     `h * d_head` to `(h + 1) * d_head`, with `d_head = d_model / num_heads`.
+
+    Shapes: x (... seq d_model), rope_tables (max_seq_len pairs) and (max_seq_len pairs),
+    token_positions (... seq) -> (... seq d_model)
     """
 
     def __init__(

@@ -13,7 +13,14 @@ from cs336_basics.nn.swiglu import SwiGLU
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then the feed-forward network, each behind a norm and added to the residual stream."""
+    """Attention, then the feed-forward network, each behind a norm and added to the residual stream::
+
+        x <- x + attn(ln1(x))
+        x <- x + ffn(ln2(x))
+
+    Shapes: x (... seq d_model), rope_tables (max_seq_len pairs) and (max_seq_len pairs),
+    token_positions (... seq) -> (... seq d_model)
+    """
 
     def __init__(
         self,

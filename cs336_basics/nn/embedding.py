@@ -8,7 +8,10 @@ from cs336_basics.nn import init
 
 
 class Embedding(nn.Module):
-    """Look up the vector of each id; `weight` has the shape (num_embeddings, embedding_dim)."""
+    """Look up the vector of each id: `weight[ids]`; `weight` has the shape (num_embeddings, embedding_dim).
+
+    Shapes: ids (...) -> (... d_model)
+    """
 
     def __init__(
         self,

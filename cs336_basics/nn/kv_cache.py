@@ -52,7 +52,10 @@ class LayerCache:
 
 
 class KeyValueCache:
-    """One `LayerCache` for each layer of a model, and how many tokens of each row they hold."""
+    """One `LayerCache` for each layer of a model, and how many tokens of each row they hold.
+
+    The keys and the values of a layer have the shape (batch, heads, positions, d_head).
+    """
 
     def __init__(self, num_layers: int) -> None:
         self.layers: list[LayerCache] = [LayerCache() for _ in range(num_layers)]

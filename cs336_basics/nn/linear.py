@@ -9,7 +9,10 @@ from cs336_basics.nn import init
 
 
 class Linear(nn.Module):
-    """`y = W x` for the last axis of `x`, without a bias; `weight` is W, (out_features, in_features)."""
+    """`y = W x` for the last axis of `x`, without a bias; `weight` is W, (out_features, in_features).
+
+    Shapes: x (... d_in) -> (... d_out)
+    """
 
     def __init__(
         self,

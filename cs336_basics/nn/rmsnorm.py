@@ -8,7 +8,10 @@ from cs336_basics.functional.precision import at_least_float32
 
 
 class RMSNorm(nn.Module):
-    """`x / sqrt(mean(x^2) + eps) * gain` over the last axis; `weight` is the gain, of shape (d_model,)."""
+    """`x / sqrt(mean(x^2) + eps) * gain` over the last axis; `weight` is the gain, of shape (d_model,).
+
+    Shapes: x (... d_model) -> (... d_model)
+    """
 
     def __init__(
         self,

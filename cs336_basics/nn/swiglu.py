@@ -14,6 +14,8 @@ class SwiGLU(nn.Module):
 
     `d_ff` defaults to `swiglu_d_ff(d_model)`, which gives the parameters of a plain two-matrix network
     with `d_ff = 4 d_model`.
+
+    Shapes: x (... d_model) -> (... d_model)
     """
 
     def __init__(

@@ -26,7 +26,10 @@ from cs336_basics.nn.rope import RotaryPositions
 class TransformerLM(nn.Module):
     """A decoder-only Transformer with pre-norm blocks, RoPE and SwiGLU: the architecture of Llama.
 
-    This constructor is the plain model; `from_config` builds any model that `ModelConfig` describes.
+    `logits = lm_head(ln_final(x))`, where `x` begins as `token_embeddings(ids)` and goes through `num_layers`
+    blocks. This constructor is the plain model; `from_config` builds any model that `ModelConfig` describes.
+
+    Shapes: ids (... seq), token_positions (... seq) -> (... seq vocab)
     """
 
     def __init__(

@@ -13,8 +13,11 @@ from cs336_basics.functional.precision import at_least_float32
 def clip_gradients(parameters: Iterable[Tensor], max_l2_norm: float, eps: float = 1e-6) -> Float[Tensor, ""]:
     """Scale all gradients in place so that their norm, taken as one long vector, is at most `max_l2_norm`.
 
-    A larger norm is scaled by `max_l2_norm / (norm + eps)`; parameters without a gradient are skipped.
-    Returns the norm before clipping, as a tensor on the device of the gradients (no wait for it).
+    The norm is `sqrt(sum of g^2 over all entries g)`. A larger one is scaled by `max_l2_norm / (norm + eps)`;
+    parameters without a gradient are skipped. Returns the norm before clipping, as a tensor on the device of
+    the gradients (no wait for it).
+
+    Shapes: -> ()
     """
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = global_l2_norm(gradients)

@@ -12,8 +12,13 @@ def cosine_schedule(
 ) -> float:
     """Return the learning rate at step `it`: a linear warm-up from 0, half a cosine down, then constant.
 
+    With warm-up `w = warmup_iters` and end `c = cosine_cycle_iters`, between the two learning rates::
+
+        it < w:         it / w * highest
+        w <= it < c:    lowest + (1 + cos(pi * (it - w) / (c - w))) / 2 * (highest - lowest)
+        c <= it:        lowest
+
     Source: Loshchilov and Hutter 2017, arXiv:1608.03983, without restarts, as in Llama's training.
-    The maximum is reached at `it = warmup_iters`, the minimum at `it = cosine_cycle_iters`.
     """
     if it < warmup_iters:
         return max_learning_rate * it / warmup_iters
@@ -35,9 +40,13 @@ def wsd_schedule(
 ) -> float:
     """Return the learning rate at `step`: a linear warm-up from 0, the maximum, a linear decay at the end.
 
+    With warm-up w, decay d and end e (`warmup_steps`, `decay_steps`, `end_step`), the lower of::
+
+        rising  = min(1, step / w) * highest
+        falling = lowest + min(1, (e - step) / d) * (highest - lowest), from e on lowest
+
     Source: "warmup-stable-decay" of Hu et al. 2024 (MiniCPM, arXiv:2404.06395), with the linear decay of
-    Hägele et al. 2024, arXiv:2405.18392. The decay takes the last `decay_steps` before `end_step`, where the
-    minimum is reached and kept. Where warm-up and decay overlap, the lower of the two rates holds.
+    Hägele et al. 2024, arXiv:2405.18392.
     """
     if decay_steps < 1:
         raise ValueError(f"decay_steps must be at least 1 but is {decay_steps}")
@@ -48,7 +57,7 @@ def wsd_schedule(
 
 
 def constant_schedule(step: int, learning_rate: float, *, warmup_steps: int) -> float:
-    """Return the learning rate at `step`: a linear warm-up from 0, then the same to the end."""
+    """Return the learning rate at `step`: `min(1, step / warmup_steps) * learning_rate`."""
     return learning_rate * warmed_up(step, warmup_steps)
 
 
