@@ -28,6 +28,7 @@ ONLY_IN = {
     "filelock": {"training"},
     "tiktoken": {"tokenization"},
     "tokenizers": {"tokenization"},
+    "_pydevd_bundle": {"debug"},  # there inside a debugger
 }
 
 
