@@ -20,8 +20,12 @@ from cs336_basics.training.token_data import TokenPaths
 JOB = "tiny run"
 VOCAB_SIZE = 512
 
-# With the attention that shows its scores and weights.
-STEPPED_THROUGH = replace(PRESETS["tiny"], model=replace(PRESETS["tiny"].model, attention="reference"))
+# With the attention that shows its scores and weights, and the same types of numbers on every machine.
+STEPPED_THROUGH = replace(
+    PRESETS["tiny"],
+    model=replace(PRESETS["tiny"].model, attention="reference"),
+    training=replace(PRESETS["tiny"].training, device="cpu", precision="fp32"),
+)
 
 
 def main() -> None:
