@@ -26,7 +26,8 @@ def describe_tensor(tensor: Tensor, *, max_entries: int = MAX_ENTRIES) -> str:
     Example: `(2, 3) float32 cpu: mean 2.5, std 1.871, from 0 to 5, all finite`. Where some entries are not
     finite they are counted first, and the rest describes the others: `(2, 3) float32 cpu: 1 NaN, 2 -inf,
     else mean 1, std 1, from 0 to 2`. Of booleans the true ones are counted, of complex numbers the
-    magnitudes are described, of sparse tensors the entries stored. `std` is that of `tensor.std()`.
+    magnitudes are described, of sparse tensors the entries stored, of a tensor that is spread over processes
+    the part of this one. `std` is that of `tensor.std()`.
 
     Of a tensor with more than `max_entries` entries so many are drawn, always the same ones, and the line
     says so: the time is bounded, but a single NaN may be missed. It works on tensors of any kind, raises
@@ -52,6 +53,10 @@ def heading(tensor: Tensor) -> str:
 
 def describe_values(tensor: Tensor, max_entries: int) -> str:
     """Describe what the tensor holds, as far as there is anything."""
+    to_local = getattr(tensor, "to_local", None)
+    if to_local is not None:  # a tensor spread over processes: the other ones will not come to help
+        part = to_local()
+        return f"{tuple(part.shape)} of it in this process, {describe_values(part, max_entries)}"
     if tensor.numel() == 0:
         return "no entries"
     if tensor.is_meta:

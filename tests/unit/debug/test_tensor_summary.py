@@ -1,3 +1,5 @@
+import subprocess
+import sys
 import time
 
 import pytest
@@ -7,6 +9,24 @@ from torch import nn
 from cs336_basics.debug import describe_tensor
 
 INF, NAN = float("inf"), float("nan")
+
+# Two processes, of which the second does nothing after it got its part, as one that stands elsewhere.
+SPREAD = """
+import sys, time
+import torch
+from torch import distributed
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.tensor import Shard, distribute_tensor
+from cs336_basics.debug import describe_tensor
+
+store, rank = distributed.FileStore(sys.argv[1], 2), int(sys.argv[2])
+distributed.init_process_group("gloo", store=store, rank=rank, world_size=2)
+mesh = init_device_mesh("cpu", (2,))
+spread = distribute_tensor(torch.arange(6.0).reshape(3, 2), mesh, [Shard(0)])
+if rank == 1:
+    time.sleep(1000)
+print(describe_tensor(spread), flush=True)
+"""
 
 
 @pytest.mark.parametrize(
@@ -124,6 +144,24 @@ def test_describe_tensor_draws_from_all_axes_of_any_layout():
     low, high = (int(number) for number in line.partition("from ")[2].split(" (")[0].split(" to "))
     assert low < 20
     assert high > 980
+
+
+@pytest.mark.endurance
+def test_describe_tensor_of_one_that_is_spread_over_processes_waits_for_no_other(tmp_path):
+    command = [sys.executable, "-c", SPREAD, tmp_path / "store"]
+    processes = [
+        subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, text=True) for rank in range(2)
+    ]
+    try:
+        printed, _ = processes[0].communicate(timeout=120)
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    assert printed == (
+        "DTensor (3, 2) float32 cpu: (2, 2) of it in this process, "
+        "mean 1.5, std 1.291, from 0 to 3, all finite\n"
+    )
 
 
 def test_describe_tensor_does_not_read_memory_that_was_freed():
