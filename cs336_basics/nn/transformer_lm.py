@@ -16,9 +16,9 @@ from cs336_basics.nn.decoding_step import decoding_step
 from cs336_basics.nn.embedding import Embedding
 from cs336_basics.nn.kv_cache import KeyValueCache
 from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.parameter_table import parameter_table
 from cs336_basics.nn.pretrained.config_reading import read_model_config
 from cs336_basics.nn.pretrained.loading import fill, weights_for
-from cs336_basics.nn.parameter_table import parameter_table
 from cs336_basics.nn.rmsnorm import RMSNorm
 from cs336_basics.nn.rope import RotaryPositions
 
