@@ -5,6 +5,7 @@ import io
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib.metadata import version
 from typing import Annotated
 
 import tyro
@@ -17,14 +18,19 @@ from cs336_basics.cli.evaluate import Evaluate
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.inspect import Inspect
+from cs336_basics.cli.invalid_options import InvalidOptionError, registry_of_invalid_options
 from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
 from cs336_basics.cli.train import Train
 from cs336_basics.cli.train_tokenizer import TrainTokenizer
 from cs336_basics.training.presets import PRESETS
 
-DESCRIPTION = "A Transformer language model built from scratch: tokenizer, training, evaluation, generation."
-EXPECTED_ERRORS = (ValueError, IndexError, OSError, RuntimeError)  # what the library raises for its callers
+DESCRIPTION = (
+    "A Transformer language model built from scratch: tokenizer, training, evaluation, generation. "
+    "`--version` says which one this is."
+)
+# What the library raises for its callers; ModuleNotFoundError: for a package that only an extra brings.
+EXPECTED_ERRORS = (ValueError, IndexError, OSError, RuntimeError, ModuleNotFoundError)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -32,7 +38,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # Windows would not print every character
             stream.reconfigure(encoding="utf-8", errors="replace")
-    command = parse(sys.argv[1:] if arguments is None else arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if list(arguments) == ["--version"]:
+        print(f"cs336_basics {version('cs336-basics')}")
+        return
+    try:
+        command = parse(arguments)
+    except (InvalidOptionError, OSError) as error:  # OSError: of --tyro-write-completion
+        sys.exit(f"error: {error}")
     try:
         with warnings.catch_warnings():
             warnings.showwarning = show_warning
@@ -72,6 +85,7 @@ def parse(arguments: Sequence[str]) -> Command:
         description=DESCRIPTION,
         args=arguments,
         config=(tyro.conf.OmitArgPrefixes,),
+        registry=registry_of_invalid_options(),
     )
 
 

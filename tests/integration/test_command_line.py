@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +125,7 @@ BAD_INPUTS = {
     ),
     "heads that do not divide d_model": (
         (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "3"),
-        "d_model must be a multiple of num_heads but 16 is none of 3",
+        "error: --d-model must be a multiple of --num-heads but 16 is none of 3",
     ),
     "odd head size": (
         (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "16"),
@@ -169,9 +170,17 @@ BAD_INPUTS = {
     ),
     "no checkpoint to keep": (
         (*TRAIN, "--train-tokens", "tokens.npy", "--keep", "0"),
-        "keep must be at least 1",
+        "error: --keep must be at least 1",
     ),
     "run folder of another job": (("quickstart", "--run", "other"), "holds a run of 'train'"),
+    "no sequence in a batch": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--batch-size", "0"),
+        "error: --batch-size must be at least 1 but is 0",
+    ),
+    "no step": (
+        (*TRAIN, "--train-tokens", "tokens.npy", "--steps", "0"),
+        "error: --steps must be at least 1",
+    ),
     "preset without a name": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset"), "--preset"),
     "evaluating what is no run": (("evaluate", "none"), "none"),
     "generating from what is no run": (("generate", "none"), "none"),
@@ -272,6 +281,41 @@ def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
     assert json.loads((tmp_path / "run/divergence.json").read_text())["last_steps"]
 
 
+def test_version_is_that_of_the_package(tmp_path):
+    result = cs336("--version", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (0, f"cs336_basics {metadata.version('cs336-basics')}\n")
+
+
+# Bash fills these variables, calls the function, and offers what it leaves in COMPREPLY.
+COMPLETE = """
+source "$1"; shift
+COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE="$*"
+_tyro_cs336
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_completion_script_of_bash_completes_subcommands_options_and_presets(tmp_path):
+    (tmp_path / "complete.sh").write_text(COMPLETE)
+    assert cs336("--tyro-write-completion", "bash", "cs336", cwd=tmp_path).returncode == 0
+
+    def completions(*words: str) -> list[str]:
+        command = ["bash", "complete.sh", "./cs336", "cs336", *words]
+        result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+        return result.stdout.split()
+
+    assert completions("train") == ["train", "train-tokenizer"]
+    assert completions("train", "--train-t") == ["--train-tokens"]
+    assert completions("train", "--preset", "tinystories") == ["tinystories", "tinystories-cpu"]
+
+
+def test_completion_script_without_a_folder_is_one_sentence(tmp_path):
+    result = cs336("--tyro-write-completion", "bash", "none/cs336", cwd=tmp_path)
+    assert result.returncode == 1
+    assert re.fullmatch(r"error: [^\n]*No such file or directory: [^\n]*\n", result.stderr)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -322,8 +366,18 @@ def test_the_tokenizers_commands_never_load_torch(prepared, tmp_path, arguments)
     assert "torch was imported" not in result.stderr
 
 
-def test_python_m_and_the_console_script_are_the_same_command():
-    from importlib.metadata import entry_points
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["--version"]])
+def test_help_loads_nothing_heavy(tmp_path, arguments):
+    heavy = {"torch", "numpy", "matplotlib", "tensorboard", "wandb", "tqdm"}
+    code = (
+        f"import sys\nfrom cs336_basics.cli.main import main\n"
+        f"try:\n    main({arguments})\nexcept SystemExit:\n    pass\n"
+        f"print(sorted({heavy} & sys.modules.keys()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.stdout.splitlines()[-1] == "[]", result.stderr
 
-    (script,) = entry_points(group="console_scripts", name="cs336")
+
+def test_python_m_and_the_console_script_are_the_same_command():
+    (script,) = metadata.entry_points(group="console_scripts", name="cs336")
     assert script.load() is main
