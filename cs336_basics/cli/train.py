@@ -45,6 +45,10 @@ class Train(Command):
     parallel: ParallelForm | None = None
     """How the processes that torchrun starts share the work: ddp (None too), each has the whole model; fsdp,
     each has a part of every weight."""
+    tensorboard: bool = False
+    """Log for TensorBoard too, in the folder tensorboard of the run; needs the extra of this name."""
+    wandb: bool = False
+    """Log to Weights & Biases too, with WANDB_MODE=offline in the run; needs the extra of this name."""
     preset: PresetName = "tiny"
     """Settings to start from; `--preset NAME --help` shows them as the defaults below."""
     config: Annotated[RunConfig, tyro.conf.arg(name="")] = PRESETS["tiny"]
@@ -73,7 +77,9 @@ class Train(Command):
         from cs336_basics.training.run_folder import RunFolder
         from cs336_basics.training.start import prepare_run_together
         from cs336_basics.training.token_data import TokenPaths
+        from cs336_basics.training.tracking.choice import chosen_trackers
 
+        trackers = chosen_trackers(tensorboard=self.tensorboard, wandb=self.wandb)
         run = RunFolder(self.run)
         tokens = TokenPaths(
             train=self.train_tokens, weights=self.mixture_weights, validation=self.validation_tokens
@@ -91,4 +97,13 @@ class Train(Command):
             print(f"training on {config.training.device} in {config.training.precision}")
             if self.parallel != "fsdp":
                 print(describe_memory(config, num_processes=processes.count))
-        train(config, data, run, progress=True, keep=self.keep, should_stop=should_stop, processes=processes)
+        train(
+            config,
+            data,
+            run,
+            progress=True,
+            keep=self.keep,
+            should_stop=should_stop,
+            processes=processes,
+            trackers=trackers,
+        )

@@ -1,7 +1,7 @@
 """The training loop: when to step, to evaluate, to log, to save and to stop."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
 from cs336_basics.checkpoint.retention import check_keep
@@ -20,6 +20,7 @@ from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.state import TrainingState, note_validation, save, start_or_continue
 from cs336_basics.training.step import train_step
 from cs336_basics.training.token_data import TokenData
+from cs336_basics.training.tracking.tracker import Tracker
 from cs336_basics.training.validation import validate
 
 
@@ -37,13 +38,14 @@ def train(
     keep: int = 2,
     should_stop: Callable[[], bool] = never,
     processes: Processes = ONE_PROCESS,
+    trackers: Sequence[Tracker] = (),
 ) -> TransformerLM:
     """Train up to `config.training.steps`, from the run's last checkpoint if it has one; return the model.
 
     `config` must name a device and a precision, and `run` must belong to it: `prepare_run` sees to both.
     `should_stop` is asked after each step; when it says yes, a checkpoint is written and training ends.
     `keep` checkpoints are kept, and the one with the lowest validation loss. Of several `processes` each
-    calls this, and the first one logs and writes.
+    calls this, and the first one logs and writes. `trackers` get the numbers that metrics.jsonl gets.
     """
     check_keep(keep)
     processes.check(config)
@@ -53,7 +55,7 @@ def train(
         own_random_states(config.training.seed, config.training.device),
     ):
         state = start_or_continue(config, data, run, keep=keep, processes=processes)
-        open_log = run_log(run, config, after_step=state.step, progress=progress)
+        open_log = run_log(run, config, after_step=state.step, progress=progress, trackers=trackers)
         with open_log if processes.is_first else no_log() as log:
             take_steps(state, config, data, run, log, keep=keep, should_stop=should_stop, processes=processes)
     if state.step == config.training.steps and processes.is_first:

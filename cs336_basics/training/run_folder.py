@@ -4,6 +4,8 @@ config.json      what was chosen, with the data and the machine
 tokenizer/       vocab.json, merges.txt, or tokenizer.json
 metrics.jsonl    a line for each step
 loss.png         the same as a picture
+tensorboard/     the same for TensorBoard, if it was asked for
+wandb/           the same for Weights & Biases, if it was asked for
 divergence.json  the last steps before a loss that was no number
 lock             held by the process that trains
 checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
@@ -45,6 +47,16 @@ class RunFolder:
     def picture(self) -> Path:
         """The loss curves."""
         return self.path / "loss.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of TensorBoard's event files."""
+        return self.path / "tensorboard"
+
+    @property
+    def wandb(self) -> Path:
+        """The folder that wandb keeps its files in."""
+        return self.path / "wandb"
 
     @property
     def divergence(self) -> Path:

@@ -29,6 +29,7 @@ ONLY_IN = {
     "tiktoken": {"tokenization"},
     "tokenizers": {"tokenization"},
     "_pydevd_bundle": {"debug"},  # there inside a debugger
+    "wandb": {"training"},
 }
 
 
