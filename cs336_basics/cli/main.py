@@ -13,6 +13,7 @@ import tyro
 from cs336_basics.accounting.presets import MODELS
 from cs336_basics.cli.account import Account
 from cs336_basics.cli.command import Command
+from cs336_basics.cli.data import Data
 from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
 from cs336_basics.cli.export import Export
@@ -69,6 +70,7 @@ def parse(arguments: Sequence[str]) -> Command:
     """Return the subcommand with its options; print help or an error and exit where that is asked for."""
     subcommands = (
         Annotated[Quickstart, tyro.conf.subcommand("quickstart")]
+        | Annotated[Data, tyro.conf.subcommand("data")]
         | Annotated[TrainTokenizer, tyro.conf.subcommand("train-tokenizer")]
         | Annotated[Tokens, tyro.conf.subcommand("tokens")]
         | Annotated[Encode, tyro.conf.subcommand("encode")]

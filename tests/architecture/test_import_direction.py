@@ -13,7 +13,7 @@ import cs336_basics
 PACKAGE = Path(cs336_basics.__file__).parent
 RANKS = {
     **dict.fromkeys(["files", "functional"], 0),
-    **dict.fromkeys(["tokenization", "optim", "nn", "data", "checkpoint"], 1),
+    **dict.fromkeys(["tokenization", "optim", "nn", "data", "datasets", "checkpoint"], 1),
     **dict.fromkeys(["accounting", "evaluation", "generation"], 2),
     "training": 3,
     **dict.fromkeys(["inspection", "quickstart", "export"], 4),
