@@ -20,6 +20,7 @@ from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.invalid_options import InvalidOptionError, registry_of_invalid_options
+from cs336_basics.cli.plot import Plot
 from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
 from cs336_basics.cli.train import Train
@@ -75,6 +76,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Tokens, tyro.conf.subcommand("tokens")]
         | Annotated[Encode, tyro.conf.subcommand("encode")]
         | Annotated[Train, tyro.conf.subcommand("train", default=train_from_preset(arguments))]
+        | Annotated[Plot, tyro.conf.subcommand("plot")]
         | Annotated[Evaluate, tyro.conf.subcommand("evaluate")]
         | Annotated[Generate, tyro.conf.subcommand("generate")]
         | Annotated[Export, tyro.conf.subcommand("export")]

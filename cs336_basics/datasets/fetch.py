@@ -6,7 +6,7 @@ from pathlib import Path
 from cs336_basics.datasets.catalogue import RemoteFile
 from cs336_basics.datasets.check import check_file
 from cs336_basics.datasets.download import PAUSE, download
-from cs336_basics.datasets.errors import NoConnectionError
+from cs336_basics.datasets.errors import DownloadError, NoConnectionError
 from cs336_basics.datasets.unpack import unpack
 from cs336_basics.files.atomic import make_folder
 
@@ -25,7 +25,12 @@ def fetch_files(
     A text that is there stays as it is; a packed file that was put there by hand is checked and unpacked.
     Without a connection the `NoConnectionError` says what to get by other means, and where to put it.
     """
-    make_folder(folder)
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise DownloadError(
+            f"the texts need a folder but {folder} cannot be one ({error.strerror}); choose another"
+        ) from error
     for file in files:
         if (folder / file.text_name).is_file():
             continue

@@ -14,10 +14,12 @@ from tests.integration.command import ONE_THREAD, SMALL_MODEL, cs336, files_belo
 
 SUBCOMMANDS = (
     "quickstart",
+    "data",
     "train-tokenizer",
     "tokens",
     "encode",
     "train",
+    "plot",
     "evaluate",
     "generate",
     "export",
@@ -189,6 +191,16 @@ BAD_INPUTS = {
     "exporting what is no run": (("export", "none", "out"), "none"),
     "exporting to what is there": (("export", "other", "tokenizer"), "must not exist yet but tokenizer does"),
     "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
+    "unknown data set": (("data", "wikipedia"), "wikipedia"),
+    "folder for data that is a file": (("data", "owt", "--dir", "text.txt"), "text.txt cannot be one"),
+    "plotting nothing": (("plot",), "at least one run"),
+    "plotting what is no run": (("plot", "other", "none"), "expected a run but none has no config.json"),
+    "plotting a run twice": (("plot", "other", "other"), "each run can be compared once"),
+    "plotting a format that is none": (
+        ("plot", "other", "--output", "a.gif"),
+        "must end in .png, .svg, .pdf",
+    ),
+    "plotting into no folder": (("plot", "other", "--output", "none/a.png"), "none does not"),
     "quickstart for no time": (("quickstart", "--minutes", "0", "--run", "run"), "minutes must be positive"),
 }
 

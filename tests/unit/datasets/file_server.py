@@ -57,8 +57,8 @@ class FileServer:
         self.send_body(handler, self.content[start:])
 
     def is_current(self, handler: BaseHTTPRequestHandler) -> bool:
-        validator = handler.headers["If-Range"] or "W/"
-        is_same = validator in (self.etag, self.last_modified) and not validator.startswith("W/")
+        given = handler.headers["If-Range"] or ""
+        is_same = not given.startswith("W/") and given in (self.etag, self.last_modified)
         return is_same or not self.honours_if_range
 
     def send_head(self, handler: BaseHTTPRequestHandler, start: int, *, partial: bool) -> None:
