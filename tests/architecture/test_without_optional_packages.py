@@ -6,7 +6,16 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).parents[2]
 MISSING = ["tyro", "safetensors", "matplotlib"]
-MISSING_TOO = ["beartype", "hypothesis", "pytest", "tiktoken", "tokenizers", "transformers"]
+MISSING_TOO = [
+    "beartype",
+    "hypothesis",
+    "pytest",
+    "tensorboard",
+    "tiktoken",
+    "tokenizers",
+    "transformers",
+    "wandb",
+]
 
 SCRIPT = f"""\
 import sys
