@@ -127,9 +127,10 @@ def backward_peak(
         live += saved - kept_bytes(segment, config, batch, recompute=recompute)
         for part in reversed(segment.values()):
             own = [FLOAT32_BYTES * math.prod(shape) for shape in part.weights().values()]
-            while_at_work = part.working(batch).backward + max(own, default=0)  # one gradient after another
+            working = part.working(batch)
+            while_at_work = working.backward + max(own, default=0)  # one gradient after another
             peak = max(peak, live + while_at_work)
-            live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values())
+            live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values()) + working.left
             peak = max(peak, live)
     return peak
 

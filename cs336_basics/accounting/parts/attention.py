@@ -12,7 +12,7 @@ QUERY_CHUNK, KEY_CHUNK = 64, 512
 
 @dataclass(frozen=True)
 class AttentionCost(Part):
-    """Causal multi-head self-attention with rotary positions, in the plain form; heads may share keys."""
+    """Causal multi-head self-attention in the plain form; heads may share keys."""
 
     d_model: int
     num_heads: int
@@ -73,7 +73,6 @@ class AttentionCost(Part):
         num_weights = sum(math.prod(shape) for shape in self.weights().values())
         return {
             "input": batch.product_input_bytes(batch.tokens * self.d_model, num_products=3),
-            "cosines and sines": 4 * FLOAT32_BYTES * batch.seq * self.d_head // 2,
             **self.saved_between(batch),
             "concatenated heads": batch.product_bytes * batch.tokens * self.query_features,
             "copies of the weights": batch.copy_bytes(num_weights),
@@ -133,3 +132,13 @@ class SdpaAttentionCost(AttentionCost):
         """Backward: the gradients of queries, keys and values, and of what they came from."""
         features = FLOAT32_BYTES * batch.tokens * self.query_features
         return Working(forward=features, backward=4 * features)
+
+
+class UnrotatedSdpaAttentionCost(SdpaAttentionCost):
+    """Returns its result in the layout of the queries, which without rotation is that of the projections."""
+
+    def saved_between(self, batch: Batch) -> dict[str, int]:
+        """What was attended to is the concatenated heads already."""
+        saved = super().saved_between(batch)
+        del saved["attended"]
+        return saved

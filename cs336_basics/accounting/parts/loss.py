@@ -47,19 +47,36 @@ class ChunkedLossCost(PlainLossCost):
         }
 
     def working(self, batch: Batch) -> Working:
-        """Forward two chunks of logits, or one and what it adds to a gradient; backward both gradients.
-
-        In bfloat16 there is a copy of the head besides, and each chunk exists in both types.
-        """
+        """Forward, in bfloat16, a copy of the head besides what comes and goes; backward both gradients."""
         matrix = self.vocab_size * self.d_model
-        one_chunk = self._logits_bytes(batch, min(batch.tokens, CHUNK_TOKENS))
-        two_chunks = self._logits_bytes(batch, min(batch.tokens, 2 * CHUNK_TOKENS))
-        forward = max(two_chunks, one_chunk + batch.product_bytes * matrix)
         return Working(
-            forward=forward + batch.copy_bytes(matrix),
+            forward=self._chunk_by_chunk(batch) + batch.copy_bytes(matrix),
             backward=FLOAT32_BYTES * (batch.tokens * self.d_model + matrix),
         )
+
+    def _chunk_by_chunk(self, batch: Batch) -> int:
+        """Two chunks of logits, in bfloat16 in both types, or one and what it adds to a gradient."""
+        matrix = batch.product_bytes * self.vocab_size * self.d_model
+        one_chunk = self._logits_bytes(batch, min(batch.tokens, CHUNK_TOKENS))
+        two_chunks = self._logits_bytes(batch, min(batch.tokens, 2 * CHUNK_TOKENS))
+        return max(two_chunks, one_chunk + matrix)
 
     def _logits_bytes(self, batch: Batch, tokens: int) -> int:
         logits = tokens * self.vocab_size
         return FLOAT32_BYTES * logits + batch.copy_bytes(logits)
+
+
+class SoftcappedChunkedLossCost(ChunkedLossCost):
+    """The same with logits that are bent, chunk by chunk."""
+
+    def _chunk_by_chunk(self, batch: Batch) -> int:
+        """A chunk as it came, bent, and twice on the way to the slope; the gradient of the last one waits."""
+        matrix = batch.product_bytes * self.vocab_size * self.d_model
+        first = self.vocab_size * min(batch.tokens, CHUNK_TOKENS)
+        second = self.vocab_size * min(batch.tokens, 2 * CHUNK_TOKENS) - first
+        gradient_of_first = batch.product_bytes * first
+        return max(
+            4 * FLOAT32_BYTES * first,
+            4 * FLOAT32_BYTES * second + gradient_of_first,
+            FLOAT32_BYTES * first + gradient_of_first + matrix,
+        )

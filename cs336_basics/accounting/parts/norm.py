@@ -1,4 +1,4 @@
-"""The cost of `nn.rmsnorm`."""
+"""The cost of `nn.rmsnorm`, and of having no norm."""
 
 from dataclasses import dataclass
 
@@ -33,3 +33,7 @@ class RMSNormCost(Part):
         """Forward the squares and the result; backward the gradients by three ways on which `x` counts."""
         features = FLOAT32_BYTES * batch.tokens * self.d_model
         return Working(forward=2 * features, backward=3 * features)
+
+
+class NoNormCost(Part):
+    """What comes in goes out. The products that take it keep it, as they do what a norm returns."""

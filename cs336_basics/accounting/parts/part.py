@@ -28,6 +28,8 @@ class Working:
     forward: int
     backward: int
     """Gradients of the part's own weights are not among them."""
+    left: int = 0
+    """Bytes that then stay until the end of the backward pass."""
 
 
 class Part:

@@ -7,16 +7,16 @@ from cs336_basics.accounting import Batch, activation_bytes, saved_by_part
 from cs336_basics.accounting.parts import attention, loss
 from cs336_basics.accounting.parts.build import build_parts
 from cs336_basics.functional import chunked_attention, chunked_loss
-from tests.unit.accounting.models import FORMS, GROUPED, ODD
+from tests.unit.accounting.models import FORMS, FORMS_OF_VARIANTS, GROUPED, ODD, VARIANTS
 from tests.unit.accounting.training_tensors import saved_by_module
 
+MODELS = {"odd": ODD, "grouped": GROUPED, "d_head": replace(GROUPED, num_kv_heads=None), **VARIANTS}
+CASES = [(model, *form) for model in MODELS for form in (FORMS_OF_VARIANTS if model in VARIANTS else FORMS)]
 
-@pytest.mark.parametrize(
-    "model", [ODD, GROUPED, replace(GROUPED, num_kv_heads=None)], ids=["odd", "grouped", "d_head"]
-)
-@pytest.mark.parametrize(("form", "loss_form", "precision"), FORMS)
-def test_saved_bytes_of_each_part_are_those_that_autograd_saves(form, loss_form, precision, model):
-    config = replace(model, attention=form)
+
+@pytest.mark.parametrize(("model", "form", "loss_form", "precision"), CASES)
+def test_saved_bytes_of_each_part_are_those_that_autograd_saves(model, form, loss_form, precision):
+    config = replace(MODELS[model], attention=form)
     batch = Batch(batch_size=3, seq=7, precision=precision)
     parts = build_parts(config, loss=loss_form)
     computed = {name: sum(part.saved(batch).values()) for name, part in parts.items()}

@@ -9,7 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cs336_basics.accounting import Batch, flops_shares, forward_flops, matrix_products, training_flops
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.transformer_lm import TransformerLM
-from tests.unit.accounting.models import GROUPED, ODD
+from tests.unit.accounting.models import GROUPED, ODD, VARIANTS
 from tests.unit.accounting.training_tensors import batch_of, checkpoint_blocks
 
 CONFIGS = {
@@ -18,6 +18,7 @@ CONFIGS = {
     "one layer": replace(ODD, num_layers=1),
     "many heads": replace(ODD, num_heads=7),
     "grouped": GROUPED,
+    **VARIANTS,
 }
 
 

@@ -27,7 +27,9 @@ def loss_of(model: TransformerLM, inputs: Tensor, targets: Tensor, loss_form: st
         if loss_form == "plain":
             return cross_entropy(model(inputs), targets)
         hidden = model.hidden_states(inputs)
-        return chunked_cross_entropy(hidden, model.lm_head.weight, targets)
+        return chunked_cross_entropy(
+            hidden, model.lm_head.weight, targets, logit_softcap=model.config.logit_softcap
+        )
 
 
 def batch_of(config: ModelConfig, batch_size: int, seq: int) -> tuple[Tensor, Tensor]:

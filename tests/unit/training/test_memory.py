@@ -53,7 +53,6 @@ def test_the_estimate_is_that_of_accounting_for_one_process():
     [
         (with_training(precision="fp64"), "precision is 'fp64'"),
         (replace(CONFIG, optimizer=replace(CONFIG.optimizer, optimizer="muon")), "optimizer is 'muon'"),
-        (replace(CONFIG, model=replace(CONFIG.model, norm="post")), "it is 'post'"),
     ],
 )
 def test_where_there_is_no_estimate_the_line_says_why(config, reason):
