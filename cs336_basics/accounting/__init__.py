@@ -14,9 +14,11 @@ from cs336_basics.accounting.matrix_products import training_flops as training_f
 from cs336_basics.accounting.memory import MemoryEstimate as MemoryEstimate
 from cs336_basics.accounting.memory import estimate_memory as estimate_memory
 from cs336_basics.accounting.memory import largest_batch as largest_batch
-from cs336_basics.accounting.optimizer_cost import OPTIMIZERS as OPTIMIZERS
+from cs336_basics.accounting.optimizer_cost import optimizer_cost as optimizer_cost
 from cs336_basics.accounting.optimizer_cost import optimizer_flops as optimizer_flops
 from cs336_basics.accounting.optimizer_cost import optimizer_state_bytes as optimizer_state_bytes
+from cs336_basics.accounting.optimizers.choice import OPTIMIZERS as OPTIMIZERS
+from cs336_basics.accounting.optimizers.cost import OptimizerCost as OptimizerCost
 from cs336_basics.accounting.parameters import count_parameters as count_parameters
 from cs336_basics.accounting.parameters import parameter_shapes as parameter_shapes
 from cs336_basics.accounting.parameters import parameters_by_part as parameters_by_part

@@ -10,6 +10,11 @@ BFLOAT16_BYTES = 2
 INT64_BYTES = 8
 
 
+def bytes_of_products(precision: Precision) -> int:
+    """Return the bytes of one number that a matrix product takes or returns."""
+    return FLOAT32_BYTES if precision == "fp32" else BFLOAT16_BYTES
+
+
 @dataclass(frozen=True, kw_only=True)
 class Batch:
     """The shape of one forward and backward pass, and the type of its matrix products."""
@@ -36,7 +41,7 @@ class Batch:
     @property
     def product_bytes(self) -> int:
         """Bytes of one number that a matrix product takes or returns."""
-        return FLOAT32_BYTES if self.precision == "fp32" else BFLOAT16_BYTES
+        return bytes_of_products(self.precision)
 
     def product_input_bytes(self, numbers: int, *, num_products: int = 1) -> int:
         """Return the bytes that products which all take the same float32 tensor keep of it.

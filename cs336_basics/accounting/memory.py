@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.activations import activation_bytes, keeps_input_only, kept_bytes
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
-from cs336_basics.accounting.optimizer_cost import OPTIMIZERS, OptimizerName, optimizer_state_bytes
-from cs336_basics.accounting.parameters import count_parameters, parameter_shapes
+from cs336_basics.accounting.optimizer_cost import optimizer_cost
+from cs336_basics.accounting.optimizers.choice import OptimizerName
+from cs336_basics.accounting.parameters import count_parameters
 from cs336_basics.accounting.parts.build import LossForm, build_parts, segments
 from cs336_basics.accounting.parts.part import Part
 from cs336_basics.nn.config import ModelConfig
@@ -66,20 +67,20 @@ def estimate_memory(
     """
     part_of_batch = split(batch, accumulation_steps)
     weights = FLOAT32_BYTES * count_parameters(config)
-    state = optimizer_state_bytes(config, optimizer=optimizer)
+    update = optimizer_cost(config, optimizer=optimizer, precision=batch.precision)
     grouped = segments(build_parts(config, loss=loss))
     gradients_before = weights if accumulation_steps > 1 else 0
     forward = gradients_before + forward_peak(grouped, config, part_of_batch, recompute=recompute)
     backward = backward_peak(grouped, config, part_of_batch, gradients_before, recompute=recompute)
-    phases = {"forward": forward, "backward": backward, "update": weights + update_working(config, optimizer)}
+    phases = {"forward": forward, "backward": backward, "update": weights + update.temporary_bytes}
     if evaluates:
         phases["evaluation"] = evaluation_peak(config, part_of_batch)
     return MemoryEstimate(
         weights=weights,
         gradients=weights,
-        optimizer_state=state,
+        optimizer_state=update.state_bytes,
         activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
-        phases={name: weights + state + extra for name, extra in phases.items()},
+        phases={name: weights + update.state_bytes + extra for name, extra in phases.items()},
     )
 
 
@@ -133,12 +134,6 @@ def backward_peak(
             live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values()) + working.left
             peak = max(peak, live)
     return peak
-
-
-def update_working(config: ModelConfig, optimizer: OptimizerName) -> int:
-    """Return the temporary tensors of the optimizer, which updates one parameter after another."""
-    largest = max(math.prod(shape) for shape in parameter_shapes(config).values())
-    return FLOAT32_BYTES * OPTIMIZERS[optimizer].temporaries * largest
 
 
 def evaluation_peak(config: ModelConfig, batch: Batch) -> int:

@@ -1,18 +1,17 @@
 """All answers about one model as text: what `cs336 account` prints."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
 from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, largest_batch
-from cs336_basics.accounting.optimizer_cost import (
-    CLIPPING_FLOPS_PER_PARAMETER,
-    OPTIMIZERS,
-    OptimizerName,
-    optimizer_flops,
-)
+from cs336_basics.accounting.optimizer_cost import CLIPPING_FLOPS_PER_PARAMETER, optimizer_cost
+from cs336_basics.accounting.optimizers.choice import OptimizerName
+from cs336_basics.accounting.optimizers.cost import OptimizerCost
 from cs336_basics.accounting.parameters import count_parameters, parameters_by_part
 from cs336_basics.accounting.parts.build import LossForm
+from cs336_basics.accounting.parts.part import MatrixProduct
 from cs336_basics.accounting.readable import aligned, duration, percent, with_unit
 from cs336_basics.accounting.textbook import textbook_largest_batch, textbook_memory
 from cs336_basics.accounting.training_time import training_seconds
@@ -37,8 +36,9 @@ class Question:
 
 def report(question: Question) -> str:
     """Return parameters, memory, products, operations and time, a paragraph each."""
-    paragraphs = (parameter_lines, memory_lines, product_lines, operation_lines, time_lines)
-    return "\n\n".join("\n".join(lines(question)) for lines in paragraphs)
+    questions = (parameter_lines, memory_lines, product_lines, update_lines, operation_lines, time_lines)
+    paragraphs = [lines(question) for lines in questions]
+    return "\n\n".join("\n".join(lines) for lines in paragraphs if lines)
 
 
 def parameter_lines(question: Question) -> list[str]:
@@ -119,27 +119,48 @@ def setting(question: Question) -> str:
 
 def product_lines(question: Question) -> list[str]:
     """Return the matrix products of a forward pass and their operations."""
-    total = forward_flops(question.model, question.batch)
+    products = matrix_products(question.model, question.batch)
+    return ["Matrix products of a forward pass, (m, k) by (k, n)", *table_of(products)]
+
+
+def update_lines(question: Question) -> list[str]:
+    """Return the matrix products of the optimizer, nothing where it has none."""
+    products = cost_of_update(question).products
+    return [f"Matrix products of {question.optimizer}", *table_of(products)] if products else []
+
+
+def table_of(products: Sequence[MatrixProduct]) -> list[str]:
+    """Return a line for each product."""
+    total = sum(product.flops for product in products)
     rows = [("", "times", "m", "k", "n", "FLOPs", "share")]
-    for product in matrix_products(question.model, question.batch):
+    for product in products:
         sizes = (f"{product.count:,}", f"{product.m:,}", f"{product.k:,}", f"{product.n:,}")
         rows.append((product.name, *sizes, with_unit(product.flops, ""), percent(product.flops / total)))
-    return ["Matrix products of a forward pass, (m, k) by (k, n)", *aligned(rows)]
+    return aligned(rows)
+
+
+def cost_of_update(question: Question) -> OptimizerCost:
+    """Return what a step of the optimizer costs."""
+    return optimizer_cost(question.model, optimizer=question.optimizer, precision=question.batch.precision)
 
 
 def operation_lines(question: Question) -> list[str]:
     """Return the operations of a step and of a token."""
     forward = forward_flops(question.model, question.batch)
     training = training_flops(question.model, question.batch, recompute=question.recompute)
-    update = optimizer_flops(question.model, optimizer=question.optimizer)
-    clipping = CLIPPING_FLOPS_PER_PARAMETER * count_parameters(question.model)
+    update = cost_of_update(question).flops
+    num_parameters = count_parameters(question.model)
+    clipping = CLIPPING_FLOPS_PER_PARAMETER * num_parameters
     tokens = question.batch.tokens
-    each = OPTIMIZERS[question.optimizer].flops
     rows = [
         ("", "per step", "per token"),
         ("forward", with_unit(forward, ""), with_unit(forward / tokens, "")),
         ("forward and backward", with_unit(training, ""), with_unit(training / tokens, "")),
-        (f"{question.optimizer}, {each} for each parameter", with_unit(update, ""), ""),
+        (
+            f"{question.optimizer}, {update / num_parameters:,.0f} for each parameter",
+            with_unit(update, ""),
+            "",
+        ),
         (f"clipping, {CLIPPING_FLOPS_PER_PARAMETER} for each parameter", with_unit(clipping, ""), ""),
     ]
     return ["Floating point operations", *aligned(rows)]
@@ -154,6 +175,7 @@ def time_lines(question: Question) -> list[str]:
         peak_flops=question.peak_flops,
         utilization=question.utilization,
         recompute=question.recompute,
+        optimizer=question.optimizer,
     )
     rows = [
         ("a step", duration(each)),

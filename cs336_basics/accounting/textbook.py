@@ -7,7 +7,8 @@ This is the course's way (its exercise on the memory of AdamW). What really exis
 from dataclasses import replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
-from cs336_basics.accounting.optimizer_cost import OptimizerName, optimizer_state_bytes
+from cs336_basics.accounting.optimizer_cost import optimizer_state_bytes
+from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parameters import count_parameters
 from cs336_basics.accounting.parts.build import build_parts, folded
 from cs336_basics.nn.config import ModelConfig

@@ -2,6 +2,8 @@
 
 from cs336_basics.accounting.batch import Batch
 from cs336_basics.accounting.matrix_products import training_flops
+from cs336_basics.accounting.optimizer_cost import optimizer_cost
+from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.nn.config import ModelConfig
 
 SECONDS_PER_HOUR = 3600
@@ -16,8 +18,9 @@ def training_seconds(
     peak_flops: float,
     utilization: float = 0.5,
     recompute: bool = False,
+    optimizer: OptimizerName = "adamw",
 ) -> float:
-    """Return the time of `steps` steps, each on a batch like `batch`.
+    """Return the time of `steps` steps, each on a batch like `batch`: that of all their matrix products.
 
     `peak_flops` are the operations of the machine in a second at best, `utilization` the share of them that
     training reaches (MFU: Chowdhery et al. 2022, arXiv:2204.02311, appendix B).
@@ -27,4 +30,6 @@ def training_seconds(
             f"peak_flops must be positive and utilization in (0, 1] but they are {peak_flops} and "
             f"{utilization}"
         )
-    return steps * training_flops(config, batch, recompute=recompute) / (peak_flops * utilization)
+    update = optimizer_cost(config, optimizer=optimizer).product_flops
+    each = training_flops(config, batch, recompute=recompute) + update
+    return steps * each / (peak_flops * utilization)

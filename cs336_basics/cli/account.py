@@ -6,7 +6,7 @@ from typing import Annotated
 import tyro
 
 from cs336_basics.accounting.batch import Precision
-from cs336_basics.accounting.optimizer_cost import OptimizerName
+from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.accounting.presets import MODELS, ModelName
 from cs336_basics.cli.command import Command

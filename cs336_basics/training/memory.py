@@ -7,7 +7,6 @@ import torch
 
 from cs336_basics.accounting.batch import Batch
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
-from cs336_basics.accounting.optimizer_cost import OPTIMIZERS
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
 
@@ -26,8 +25,6 @@ def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimat
     training = config.training
     if training.precision not in ("fp32", "bf16"):
         raise ValueError(f"memory is counted for fp32 and bf16 but precision is {training.precision!r}")
-    if (optimizer := config.optimizer.optimizer) not in OPTIMIZERS:
-        raise ValueError(f"memory is counted for {', '.join(OPTIMIZERS)} but optimizer is {optimizer!r}")
     return estimate_memory(
         config.model,
         Batch(
@@ -35,7 +32,7 @@ def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimat
             seq=config.model.context_length,
             precision=training.precision,
         ),
-        optimizer=optimizer,
+        optimizer=config.optimizer.optimizer,
         accumulation_steps=training.accumulation_steps,
         recompute=training.recompute,
     )

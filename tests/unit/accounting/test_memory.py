@@ -101,6 +101,12 @@ def test_peak_with_the_plain_optimizer(name):
     check(name, "chunked", "chunked", optimizer_name="sgd")
 
 
+@pytest.mark.parametrize("choices", [{}, {"ffn": "silu", "d_ff": 499}], ids=["tall", "square"])
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_peak_with_muon(precision, choices):
+    check("weights", "chunked", "chunked", precision, choices=choices, optimizer_name="muon")
+
+
 @pytest.mark.parametrize(
     ("name", "choices"),
     [
@@ -145,6 +151,9 @@ def test_parts_of_the_estimate():
     assert estimate.gradients == estimate.weights
     assert estimate.optimizer_state == 2 * estimate.weights
     assert estimate_memory(ODD, Batch(seq=5), optimizer="sgd").optimizer_state == 0
+    with_muon = estimate_memory(ODD, Batch(seq=5), optimizer="muon")
+    in_blocks = 4 * 3 * (4 * 28 * 28 + 3 * 28 * 13)
+    assert with_muon.optimizer_state == 2 * with_muon.weights - in_blocks
     assert estimate.peak == max(estimate.phases.values()) == estimate.phases[estimate.peak_phase]
 
 

@@ -1,6 +1,13 @@
 from dataclasses import replace
 
-from cs336_basics.accounting import MODELS, Batch, estimate_memory, largest_batch
+from cs336_basics.accounting import (
+    MODELS,
+    Batch,
+    count_parameters,
+    estimate_memory,
+    largest_batch,
+    optimizer_cost,
+)
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.accounting.report import Question, report
 from tests.unit.accounting.models import ODD
@@ -36,6 +43,18 @@ def test_report_counts_what_another_sequence_adds_to_parts_of_a_batch():
     assert f"adds to it{with_unit(sizes[1] - sizes[0], 'B').rjust(1)}".replace(" ", "") in text.replace(
         " ", ""
     )
+
+
+def test_report_lists_the_products_of_muon_with_their_time():
+    question = Question(model=MODELS["tinystories"], batch=Batch(seq=256), optimizer="muon")
+    text = report(question)
+    assert "Matrix products of muon" in text
+    flops = optimizer_cost(question.model, optimizer="muon").flops
+    each = round(flops / count_parameters(question.model))
+    row = f"muon, {each:,} for each parameter {with_unit(flops, '')}"
+    assert row.split() in [line.split() for line in text.splitlines()]
+    assert "Matrix products of adamw" not in report(replace(question, optimizer="adamw"))
+    assert text.splitlines()[-2:] != report(replace(question, optimizer="adamw")).splitlines()[-2:]
 
 
 def test_report_fills_the_memory_with_what_is_asked_for():

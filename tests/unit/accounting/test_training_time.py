@@ -1,6 +1,6 @@
 import pytest
 
-from cs336_basics.accounting import Batch, training_flops, training_seconds
+from cs336_basics.accounting import Batch, optimizer_cost, training_flops, training_seconds
 from tests.unit.accounting.models import ODD
 
 
@@ -12,6 +12,9 @@ def test_time_is_operations_by_speed():
     assert training_seconds(
         ODD, batch, steps=1, peak_flops=1.0, utilization=1, recompute=True
     ) == pytest.approx(again)
+    update = optimizer_cost(ODD, optimizer="muon").product_flops
+    with_muon = training_seconds(ODD, batch, steps=1, peak_flops=1.0, utilization=1, optimizer="muon")
+    assert with_muon == pytest.approx(each + update)
 
 
 @pytest.mark.parametrize("wrong", [{"peak_flops": 0.0}, {"utilization": 0.0}, {"utilization": 1.01}])

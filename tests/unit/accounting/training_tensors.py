@@ -8,17 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.profiler import ProfilerActivity
 from torch.utils.checkpoint import checkpoint
 
+from cs336_basics.accounting.batch import Precision
+from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.evaluation.held_out_loss import evaluate
 from cs336_basics.functional.chunked_loss import chunked_cross_entropy
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
 from cs336_basics.optim.clipping import clip_gradients
-from cs336_basics.optim.sgd import SGD
+from cs336_basics.training.build_optimizer import new_optimizer
+from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 
 
 def loss_of(model: TransformerLM, inputs: Tensor, targets: Tensor, loss_form: str, precision: str) -> Tensor:
@@ -108,14 +111,21 @@ def checkpoint_blocks(model: TransformerLM) -> None:
         )
 
 
+def optimizer_of(model: TransformerLM, name: OptimizerName, precision: Precision = "fp32") -> Optimizer:
+    """Return the optimizer of a training run."""
+    training = TrainingConfig(steps=1, batch_size=1, device="cpu", precision=precision)
+    optimizer = OptimizerConfig(optimizer=name)
+    return new_optimizer(model, RunConfig(model=model.config, training=training, optimizer=optimizer))
+
+
 def peaks_of_second_step(
     config: ModelConfig,
     batch_size: int,
     seq: int,
     *,
     loss_form: str = "chunked",
-    precision: str = "fp32",
-    optimizer_name: str = "adamw",
+    precision: Precision = "fp32",
+    optimizer_name: OptimizerName = "adamw",
     accumulation_steps: int = 1,
     recompute: bool = False,
 ) -> dict[str, int]:
@@ -123,7 +133,7 @@ def peaks_of_second_step(
     model = TransformerLM.from_config(config)
     if recompute:
         checkpoint_blocks(model)
-    optimizer = {"adamw": AdamW, "sgd": SGD}[optimizer_name](model.parameters(), lr=1e-3)
+    optimizer = optimizer_of(model, optimizer_name, precision)
     inputs, targets = batch_of(config, batch_size, seq)
     parts = list(zip(inputs.chunk(accumulation_steps), targets.chunk(accumulation_steps), strict=True))
 

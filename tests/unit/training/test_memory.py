@@ -48,16 +48,21 @@ def test_the_estimate_is_that_of_accounting_for_one_process():
     assert "weights 6.30 kB, gradients 6.30 kB, optimizer 12.6 kB, activations" in sentence
 
 
-@pytest.mark.parametrize(
-    ("config", "reason"),
-    [
-        (with_training(precision="fp64"), "precision is 'fp64'"),
-        (replace(CONFIG, optimizer=replace(CONFIG.optimizer, optimizer="muon")), "optimizer is 'muon'"),
-    ],
-)
-def test_where_there_is_no_estimate_the_line_says_why(config, reason):
-    assert describe_memory(config).startswith("memory: no estimate, because ")
-    assert reason in describe_memory(config)
+def test_the_estimate_is_that_of_the_optimizer_and_the_parts_chosen():
+    config = replace(
+        CONFIG,
+        model=replace(CONFIG.model, norm="post", ffn="relu2", tie_embeddings=True),
+        optimizer=replace(CONFIG.optimizer, optimizer="muon"),
+    )
+    expected = estimate_memory(config.model, Batch(batch_size=6, seq=7), optimizer="muon")
+    assert memory_of_run(config) == expected != memory_of_run(CONFIG)
+    assert describe_memory(config).startswith("memory: about ")
+
+
+def test_where_there_is_no_estimate_the_line_says_why():
+    sentence = describe_memory(with_training(precision="fp64"))
+    assert sentence.startswith("memory: no estimate, because ")
+    assert "precision is 'fp64'" in sentence
 
 
 @pytest.mark.parametrize(

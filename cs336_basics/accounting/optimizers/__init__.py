@@ -1,0 +1,1 @@
+"""What each optimizer of `optim/` costs, from the shapes of the parameters that it updates."""
