@@ -56,10 +56,14 @@ class ChunkedLossCost(PlainLossCost):
 
     def _chunk_by_chunk(self, batch: Batch) -> int:
         """Two chunks of logits, in bfloat16 in both types, or one and what it adds to a gradient."""
-        matrix = batch.product_bytes * self.vocab_size * self.d_model
         one_chunk = self._logits_bytes(batch, min(batch.tokens, CHUNK_TOKENS))
         two_chunks = self._logits_bytes(batch, min(batch.tokens, 2 * CHUNK_TOKENS))
-        return max(two_chunks, one_chunk + matrix)
+        return max(two_chunks, one_chunk + self._added_to_the_gradient(batch))
+
+    def _added_to_the_gradient(self, batch: Batch) -> int:
+        """The product of a chunk, where that is bfloat16 also in float32 to be added."""
+        matrix = self.vocab_size * self.d_model
+        return FLOAT32_BYTES * matrix + batch.copy_bytes(matrix)
 
     def _logits_bytes(self, batch: Batch, tokens: int) -> int:
         logits = tokens * self.vocab_size
@@ -71,12 +75,11 @@ class SoftcappedChunkedLossCost(ChunkedLossCost):
 
     def _chunk_by_chunk(self, batch: Batch) -> int:
         """A chunk as it came, bent, and twice on the way to the slope; the gradient of the last one waits."""
-        matrix = batch.product_bytes * self.vocab_size * self.d_model
         first = self.vocab_size * min(batch.tokens, CHUNK_TOKENS)
         second = self.vocab_size * min(batch.tokens, 2 * CHUNK_TOKENS) - first
         gradient_of_first = batch.product_bytes * first
         return max(
             4 * FLOAT32_BYTES * first,
             4 * FLOAT32_BYTES * second + gradient_of_first,
-            FLOAT32_BYTES * first + gradient_of_first + matrix,
+            FLOAT32_BYTES * first + gradient_of_first + self._added_to_the_gradient(batch),
         )

@@ -47,7 +47,8 @@ def check(
 ) -> None:
     """Hold each phase within 6% of what is measured, but an estimate may exceed what is not the peak."""
     config, batch_size = MODELS_AND_BATCHES[name]
-    config, seq = replace(config, attention=attention, **(choices or {})), config.context_length
+    config = replace(config, attention=attention, **(choices or {}))
+    seq = config.context_length
     measured = peaks_of_second_step(config, batch_size, seq, loss_form=loss, precision=precision, **options)
     options = {"optimizer" if key == "optimizer_name" else key: value for key, value in options.items()}
     batch = Batch(batch_size=batch_size, seq=seq, precision=precision)
@@ -96,6 +97,10 @@ def test_peak_with_accumulation(name, parts):
     check(name, "chunked", "chunked", accumulation_steps=parts)
 
 
+def test_peak_with_accumulation_under_autocast():
+    check("logits", "chunked", "chunked", "bf16", accumulation_steps=7)
+
+
 @pytest.mark.parametrize("name", ["activations", "weights"])
 def test_peak_with_the_plain_optimizer(name):
     check(name, "chunked", "chunked", optimizer_name="sgd")
@@ -113,10 +118,11 @@ def test_peak_with_muon(precision, choices):
         ("activations", {"norm": "post"}),
         ("activations", {"norm": "none"}),
         ("scores", {"position": "none"}),
-        ("activations", {"ffn": "silu"}),
-        ("activations", {"ffn": "relu2"}),
+        ("activations", {"ffn": "silu", "d_ff": 1009}),
+        ("activations", {"ffn": "relu2", "d_ff": 1009}),
         ("scores", {"qk_norm": True}),
         ("logits", {"tie_embeddings": True}),
+        ("weights", {"tie_embeddings": True, "vocab_size": 4001, "context_length": 7}),
         ("logits", {"logit_softcap": 5.0}),
     ],
     ids=str,
