@@ -1,11 +1,12 @@
 """Ready settings by name. The vocabulary is the tokenizer's wherever a tokenizer is given."""
 
+from dataclasses import replace
 from typing import Literal
 
 from cs336_basics.nn.config import ModelConfig
 from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 
-PresetName = Literal["tiny", "quickstart", "tinystories", "tinystories-cpu"]
+PresetName = Literal["tiny", "quickstart", "experiment", "tinystories", "tinystories-cpu", "owt"]
 
 # The course's base model (handout, section 7): 17 million parameters besides the embedding.
 _TINYSTORIES_MODEL = ModelConfig(
@@ -16,6 +17,14 @@ _TINYSTORIES_MODEL = ModelConfig(
     num_layers=4,
     num_heads=16,
     attention="chunked",
+)
+_COURSE_OPTIMIZER = OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=500)
+_COURSE_TRAINING = TrainingConfig(
+    steps=10_000,
+    batch_size=128,
+    evaluation_interval=500,
+    evaluation_tokens=1_000_000,
+    checkpoint_interval=500,
 )
 
 PRESETS: dict[PresetName, RunConfig] = {
@@ -42,17 +51,25 @@ PRESETS: dict[PresetName, RunConfig] = {
             checkpoint_interval=250,
         ),
     ),
+    # Less than a minute on a CPU: what `cs336 experiment run --scale tiny` trains again and again.
+    "experiment": RunConfig(
+        model=ModelConfig(
+            vocab_size=2048, context_length=128, d_model=128, num_layers=3, num_heads=4, attention="chunked"
+        ),
+        optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=0.0, warmup_steps=40),
+        training=TrainingConfig(
+            steps=400,
+            batch_size=8,
+            evaluation_interval=50,
+            evaluation_tokens=16_384,
+            checkpoint_interval=100,
+        ),
+    ),
     # 327,680,000 tokens: 30 to 40 minutes on an H100, says the course.
     "tinystories": RunConfig(
         model=_TINYSTORIES_MODEL,
-        optimizer=OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=500),
-        training=TrainingConfig(
-            steps=10_000,
-            batch_size=128,
-            evaluation_interval=500,
-            evaluation_tokens=1_000_000,
-            checkpoint_interval=500,
-        ),
+        optimizer=_COURSE_OPTIMIZER,
+        training=_COURSE_TRAINING,
     ),
     # 40,960,000 tokens: 82 minutes on the CPU of an M3 Max, says the course.
     "tinystories-cpu": RunConfig(
@@ -65,5 +82,11 @@ PRESETS: dict[PresetName, RunConfig] = {
             evaluation_tokens=100_000,
             checkpoint_interval=250,
         ),
+    ),
+    # The same model, steps and batches on OpenWebText (handout, section 7.4).
+    "owt": RunConfig(
+        model=replace(_TINYSTORIES_MODEL, vocab_size=32_000),
+        optimizer=_COURSE_OPTIMIZER,
+        training=_COURSE_TRAINING,
     ),
 }

@@ -17,8 +17,9 @@ RANKS = {
     **dict.fromkeys(["accounting", "evaluation", "generation"], 2),
     "training": 3,
     **dict.fromkeys(["inspection", "quickstart", "export"], 4),
-    **dict.fromkeys(["debug", "cli"], 5),
-    "__main__.py": 6,
+    "experiments": 5,
+    **dict.fromkeys(["debug", "cli"], 6),
+    "__main__.py": 7,
 }
 THIRD_PARTIES = {"torch", "einops", "jaxtyping", "numpy", "regex", "tqdm"}
 ONLY_IN = {

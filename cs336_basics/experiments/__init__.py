@@ -1,0 +1,1 @@
+"""The course's experiments as data: small TOML files, one way to run them, one report. See `experiment`."""
