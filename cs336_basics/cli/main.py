@@ -16,6 +16,7 @@ from cs336_basics.cli.command import Command
 from cs336_basics.cli.data import Data
 from cs336_basics.cli.encode import Encode
 from cs336_basics.cli.evaluate import Evaluate
+from cs336_basics.cli.experiment import Experiment
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.inspect import Inspect
@@ -82,15 +83,17 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Export, tyro.conf.subcommand("export")]
         | Annotated[Inspect, tyro.conf.subcommand("inspect")]
         | Annotated[Account, tyro.conf.subcommand("account", default=account_from_preset(arguments))]
+        | Annotated[Experiment, tyro.conf.subcommand("experiment")]
     )
-    return tyro.cli(
+    chosen = tyro.cli(
         subcommands,  # pyright: ignore[reportArgumentType]
         prog="cs336",
         description=DESCRIPTION,
         args=arguments,
-        config=(tyro.conf.OmitArgPrefixes,),
+        config=(tyro.conf.OmitArgPrefixes, tyro.conf.OmitSubcommandPrefixes),
         registry=registry_of_invalid_options(),
     )
+    return chosen.action if isinstance(chosen, Experiment) else chosen
 
 
 def train_from_preset(arguments: Sequence[str]) -> Train:

@@ -8,21 +8,39 @@ from filelock import FileLock, Timeout
 from cs336_basics.training.run_folder import RunFolder
 
 
+class RunInUseError(RuntimeError):
+    """Another process is at work in a run folder."""
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__(
+            f"one process at a time works on a run but another one is at work in {run.path}; wait for it, "
+            "or choose another run folder"
+        )
+
+
 @contextmanager
 def hold(run: RunFolder) -> Iterator[None]:
     """Keep others out for the length of the block; the system lets go when the process dies.
 
-    Raises `RuntimeError` where another process is at work.
+    Raises `RunInUseError` where another process is at work.
     """
     lock = FileLock(run.lock)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RuntimeError(
-            f"one process at a time works on a run but another one is at work in {run.path}; wait for it, "
-            "or choose another run folder"
-        ) from None
+        raise RunInUseError(run) from None
     try:
         yield
     finally:
         lock.release()
+
+
+def is_in_use(run: RunFolder) -> bool:
+    """Say whether a process is at work in the folder now."""
+    if not run.lock.is_file():
+        return False
+    try:
+        with hold(run):
+            return False
+    except RunInUseError:
+        return True

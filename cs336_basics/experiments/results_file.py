@@ -1,0 +1,68 @@
+"""The results of an experiment in one small file, from which a report can be written again at any time."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cs336_basics.experiments.experiment import Experiment
+from cs336_basics.experiments.one_run import read_run_result
+from cs336_basics.experiments.plan import PlannedRun
+from cs336_basics.experiments.result import RunResult
+from cs336_basics.files.json_file import read_json, write_json
+
+RESULTS_FILE = "results.json"
+HEADER = ("name", "scale", "title", "question", "baseline", "made_for", "base", "planned")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """An experiment and what came out of its runs."""
+
+    name: str
+    scale: str
+    title: str
+    question: str
+    baseline: str | None
+    made_for: str | None
+    base: dict[str, Any]
+    """The configuration that all runs have in common."""
+    planned: list[str]
+    """The names of the folders of all runs, done or not."""
+    runs: list[RunResult]
+    folder: Path
+    """Where they lie."""
+
+    @property
+    def missing(self) -> list[str]:
+        """The runs that have no result yet."""
+        done = {f"{run.variant}-seed{run.seed}" for run in self.runs}
+        return [name for name in self.planned if name not in done]
+
+
+def collect_results(experiment: Experiment, plans: list[PlannedRun], folder: Path) -> None:
+    """Write the results of all runs that have one into the experiment's folder."""
+    found = [result for plan in plans if (result := read_run_result(plan.folder)) is not None]
+    content: dict[str, Any] = {
+        "name": experiment.name,
+        "scale": experiment.scale,
+        "title": experiment.title,
+        "question": experiment.question,
+        "baseline": experiment.baseline,
+        "made_for": experiment.made_for,
+        "base": experiment.base.to_dict(),
+        "planned": [plan.name for plan in plans],
+        "runs": [result.to_dict() for result in found],
+    }
+    write_json(folder / RESULTS_FILE, content)
+
+
+def read_results(path: Path) -> Results:
+    """Return what `collect_results` wrote; anything else is a `ValueError` that names the file."""
+    content = read_json(path)
+    missing = {*HEADER, "runs"} - content.keys()
+    if missing:
+        raise ValueError(
+            f"{path} must hold the results of an experiment but has no {min(missing)!r}; run it again"
+        )
+    runs = [RunResult.from_dict(run, path=path) for run in content["runs"]]
+    return Results(**{name: content[name] for name in HEADER}, runs=runs, folder=path.parent)

@@ -1,0 +1,224 @@
+import json
+import math
+from dataclasses import replace
+from itertools import count
+
+import numpy as np
+import pytest
+
+from cs336_basics.experiments.jobs import do_runs
+from cs336_basics.experiments.one_run import bytes_of_tokens, do_run, read_run_result
+from cs336_basics.experiments.plan import PlannedRun, settled_hardware
+from cs336_basics.experiments.result import RunResult, thinned_curve
+from cs336_basics.experiments.results_file import read_results
+from cs336_basics.experiments.run import prepare, run_experiment
+from cs336_basics.tokenization import Tokenizer
+from cs336_basics.training.hold import hold, is_in_use
+from cs336_basics.training.metrics import read_metrics
+from tests.unit.experiments.micro import micro_experiment, micro_plans, micro_text
+
+
+def states(outcomes):
+    return {outcome.name: outcome.state for outcome in outcomes}
+
+
+def result_of(plan: PlannedRun) -> RunResult:
+    outcome = do_run(plan)
+    assert outcome.state == "done"
+    assert outcome.result is not None
+    return outcome.result
+
+
+def number(value: float | None) -> float:
+    assert value is not None
+    return value
+
+
+def losses_of(outcomes):
+    return {outcome.name: outcome.result.validation_loss for outcome in outcomes}
+
+
+def test_run_that_is_done_is_kept_and_a_diverged_one_is_a_result(tmp_path):
+    plans = micro_plans(tmp_path)
+    assert set(states(do_runs(plans)).values()) == {"done"}
+    weights = plans[0].folder / "checkpoints" / "latest"
+    written = weights.stat().st_mtime_ns
+    good, diverged = (read_run_result(plans[index].folder) for index in (0, 3))
+    assert good is not None
+    assert diverged is not None
+    assert set(states(do_runs(plans)).values()) == {"kept"}
+    assert weights.stat().st_mtime_ns == written
+    assert good.diverged is None
+    assert 5.0 < number(good.validation_loss) < math.log(270)
+    assert good.changes == {"optimizer.learning_rate": 0.01}
+    assert "no finite number at step" in str(diverged.diverged)
+    assert diverged.validation_loss is None
+    assert diverged.steps < 12
+
+
+@pytest.mark.endurance
+def test_seeds_differ_in_weights_and_are_in_the_configuration(tmp_path):
+    plans = micro_plans(tmp_path)
+    assert [plan.config.training.seed for plan in plans] == [0, 0, 1, 1]
+    assert [plan.name for plan in plans[::2]] == ["learning_rate=0.01-seed0", "learning_rate=0.01-seed1"]
+    losses = [result_of(plan).validation_loss for plan in plans[::2]]
+    assert losses[0] != losses[1]
+
+
+def test_interrupted_run_continues_and_ends_as_if_it_had_not_been(tmp_path):
+    (tmp_path / "other").mkdir()
+    plan, uninterrupted = micro_plans(tmp_path)[0], micro_plans(tmp_path / "other")[0]
+    asked = count(1)
+    stopped = do_run(plan, should_stop=lambda: next(asked) == 7)
+    assert (stopped.state, read_run_result(plan.folder)) == ("stopped", None)
+    assert read_metrics(plan.run.metrics)[-1]["step"] == 7
+    continued, whole = result_of(plan), result_of(uninterrupted)
+    assert continued.validation_loss == whole.validation_loss
+    assert continued.curve["loss"] == whole.curve["loss"]
+
+
+def test_bits_per_byte_are_those_of_the_validation_text(tmp_path):
+    plan = micro_plans(tmp_path)[0]
+    result = result_of(plan)
+    text, tokens = tmp_path / "out/data/validation.txt", result.data["validation"]["num_tokens"]
+    expected = number(result.validation_loss) * tokens / math.log(2) / text.stat().st_size
+    assert result.bits_per_byte == pytest.approx(expected, rel=1e-12)
+    ids = np.load(str(plan.token_set.tokens.validation))
+    assert bytes_of_tokens(ids, Tokenizer.from_folder(plan.token_set.tokenizer)) == text.stat().st_size
+    whole = (tmp_path / "out/data/train.txt").read_bytes() + text.read_bytes()
+    assert whole == (tmp_path / "text.txt").read_bytes()
+
+
+def test_loss_that_ends_above_its_beginning_is_divergence(tmp_path):
+    more = "optimizer = { warmup_steps = 0, learning_rate = 3.0, min_learning_rate = 3.0 }\n"
+    text = 'title = "T"\nquestion = "Q?"\nmodel = { d_model = 8, num_layers = 1, context_length = 7 }\n'
+    text += 'training = { steps = 12, batch_size = 3, device = "cpu", precision = "fp32" }\n'
+    result = result_of(micro_plans(tmp_path, more, text=text)[0])
+    assert result.diverged == "the training loss ended above its beginning"
+    assert number(result.training_loss) > number(result.first_loss)
+    assert result.validation_loss is not None
+
+
+def test_run_of_another_process_is_passed_over_and_said(tmp_path):
+    experiment = micro_experiment(tmp_path)
+    plan = prepare(experiment, tmp_path / "out", data=(micro_text(tmp_path),), progress=False)[0]
+    plan.run.create(job="experiment")
+    said = []
+    assert not is_in_use(plan.run)
+    with hold(plan.run):
+        assert is_in_use(plan.run)
+        run_experiment(experiment, tmp_path / "out", data=(tmp_path / "text.txt",), say=said.append)
+    assert "1/4 learning_rate=0.01-seed0: passed over, because another process is at work on it" in said
+    results = read_results(tmp_path / "out/micro/results.json")
+    assert results.missing == ["learning_rate=0.01-seed0"]
+    assert len(results.runs) == 3
+
+
+def test_changed_experiment_and_changed_text_are_refused(tmp_path):
+    plan = micro_plans(tmp_path)[0]
+    do_run(plan)
+    changed = replace(plan, config=replace(plan.config, training=replace(plan.config.training, steps=13)))
+    with pytest.raises(
+        ValueError, match=r"config.training.steps: 12 there, 13 given.*choose another --output"
+    ):
+        list(do_runs([changed]))
+    (tmp_path / "more.txt").write_text("Some other text. " * 99, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"text of their own \(text.txt\) but another one \(more.txt\)"):
+        prepare(micro_experiment(tmp_path), tmp_path / "out", data=(tmp_path / "more.txt",), progress=False)
+
+
+@pytest.mark.endurance
+def test_data_can_be_a_tokenizer_and_token_files(tmp_path):
+    token_set = micro_plans(tmp_path)[0].token_set
+    assert token_set.tokens.validation is not None
+    data = (token_set.tokenizer, token_set.tokens.train[0], token_set.tokens.validation)
+    plans = prepare(micro_experiment(tmp_path), tmp_path / "tokens", data=data, progress=False)
+    assert plans[0].token_set.tokens == token_set.tokens
+    assert result_of(plans[0]).source == "train.npy and validation.npy"
+    with pytest.raises(ValueError, match="compares vocabularies, so it needs a text"):
+        prepare(
+            micro_experiment(tmp_path, "[vary.model]\nvocab_size = [260, 270]", name="sizes"),
+            tmp_path / "tokens",
+            data=data,
+            progress=False,
+        )
+
+
+@pytest.mark.parametrize("num_paths", [1, 4])
+def test_data_of_another_kind_is_refused(tmp_path, num_paths):
+    with pytest.raises(ValueError, match="--data takes a text"):
+        prepare(micro_experiment(tmp_path), tmp_path / "out", data=(tmp_path,) * num_paths, progress=False)
+
+
+def test_beginning_of_the_text_is_all_that_a_run_sees(tmp_path):
+    text = micro_text(tmp_path)
+    experiment = replace(micro_experiment(tmp_path), train_tokens=8)
+    plan = prepare(experiment, tmp_path / "out", data=(text,), progress=False)[0]
+    result = result_of(plan)
+    assert [part["num_tokens"] for part in result.data["train"]] == [8]
+    assert number(result.training_loss) < number(result.first_loss)
+
+
+def test_samples_are_written_for_every_point_of_the_grid(tmp_path):
+    more = "[samples]\nprompts = ['The', 'A']\ntemperatures = [0, 1]\ntop_p = [0.5, 1]\nmax_new_tokens = 3"
+    result = result_of(micro_plans(tmp_path, more)[0])
+    points = {(sample["prompt"], sample["temperature"], sample["top_p"]) for sample in result.samples}
+    assert len(points) == len(result.samples) == 8
+    greedy = [sample["text"] for sample in result.samples if sample["temperature"] == 0]
+    assert greedy[:2] == greedy[2:]
+
+
+@pytest.mark.endurance
+def test_results_of_an_experiment_are_in_one_file(tmp_path):
+    experiment, said = micro_experiment(tmp_path), []
+    run_experiment(experiment, tmp_path / "out", data=(micro_text(tmp_path),), say=said.append)
+    results = read_results(tmp_path / "out/micro/results.json")
+    assert (results.name, results.title, results.missing) == ("micro", "Micro", [])
+    assert results.runs == [read_run_result(tmp_path / "out/micro" / name) for name in results.planned]
+    assert said[0] == "micro, scale tiny: 4 runs on text.txt"
+    assert len(said) == 5
+    path = tmp_path / "out/micro/results.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "runs": [{**content["runs"][0], "loss": 3}]}))
+    with pytest.raises(ValueError, match=r"results.json must hold .* 'loss' is missing or unknown"):
+        read_results(path)
+    path.write_text("{}")
+    with pytest.raises(ValueError, match=r"results.json must hold the results .* has no 'base'"):
+        read_results(path)
+
+
+def test_precision_is_chosen_once_for_all_runs(tmp_path):
+    (tmp_path / "hardware.json").write_text('{"device": "cpu", "precision": "bf16"}')
+    assert settled_hardware(tmp_path) == {"device": "cpu", "precision": "bf16"}
+
+
+def test_thinned_curve_holds_means_of_neighbouring_steps():
+    metrics = [{"step": step, "seconds": step / 10, "loss": float(step)} for step in range(1, 8)]
+    curve = thinned_curve(metrics, points=3)
+    assert curve == {"step": [3, 6, 7], "seconds": [0.3, 0.6, 0.7], "loss": [2.0, 5.0, 7.0]}
+
+
+@pytest.mark.endurance
+def test_several_runs_at_once_give_the_same_results(tmp_path):
+    (tmp_path / "other").mkdir()
+    plans, others = micro_plans(tmp_path), micro_plans(tmp_path / "other")
+    assert losses_of(do_runs(plans, jobs=2)) == losses_of(do_runs(others))
+
+
+@pytest.mark.endurance
+def test_runs_at_once_stop_when_asked(tmp_path):
+    plans = micro_plans(tmp_path, text=MANY_STEPS)
+    asked = count()
+    outcomes = list(do_runs(plans, jobs=2, should_stop=lambda: next(asked) > 30))
+    assert 1 <= len(outcomes) <= 2
+    assert {outcome.state for outcome in outcomes} == {"stopped"}
+    assert any((plan.folder / "checkpoints" / "latest").is_file() for plan in plans)
+
+
+MANY_STEPS = """\
+title = "Many steps"
+question = "When does it stop?"
+seeds = [0, 1, 2, 3]
+model = { vocab_size = 270, context_length = 7, d_model = 8, num_layers = 1, num_heads = 2 }
+training = { steps = 1000000, batch_size = 3, device = "cpu", precision = "fp32" }
+"""
