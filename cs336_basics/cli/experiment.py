@@ -1,4 +1,4 @@
-"""`cs336 experiment list | run`"""
+"""`cs336 experiment list | run | report`"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,27 @@ class ExperimentRun(Command):
         print(f"the results are in {output / experiment.name}")
 
 
+@dataclass(frozen=True, kw_only=True)
+class ExperimentReport(Command):
+    """Write one report on all experiments that have results: Markdown with pictures, and an HTML page."""
+
+    scale: Scale = "tiny"
+    """On the runs of which scale."""
+    output: Path | None = None
+    """Folder where `cs336 experiment run` put everything; None: runs/experiments and the scale."""
+    report: Path | None = None
+    """Markdown file to write, its HTML and pictures beside it; None: REPORT.md in that folder."""
+
+    def execute(self) -> None:
+        """Write and say where."""
+        from cs336_basics.experiments.report import write_report
+
+        output = default_output(self.scale) if self.output is None else self.output
+        report = output / "REPORT.md" if self.report is None else self.report
+        written = write_report(output, report)
+        print(f"wrote {written[0]}, {written[1]} and {len(written) - 2} pictures")
+
+
 def default_output(scale: Scale) -> Path:
     """Return where the runs of a scale go unless told."""
     return Path("runs") / "experiments" / scale
@@ -82,4 +103,5 @@ class Experiment:
     action: (
         Annotated[ExperimentList, tyro.conf.subcommand("list")]
         | Annotated[ExperimentRun, tyro.conf.subcommand("run")]
+        | Annotated[ExperimentReport, tyro.conf.subcommand("report")]
     )

@@ -11,7 +11,7 @@ from cs336_basics.experiments.result import RunResult
 from cs336_basics.files.json_file import read_json, write_json
 
 RESULTS_FILE = "results.json"
-HEADER = ("name", "scale", "title", "question", "baseline", "made_for", "base", "planned")
+HEADER = ("name", "scale", "title", "question", "baseline", "made_for", "train_tokens", "base", "planned")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,7 @@ class Results:
     question: str
     baseline: str | None
     made_for: str | None
+    train_tokens: int | None
     base: dict[str, Any]
     """The configuration that all runs have in common."""
     planned: list[str]
@@ -49,6 +50,7 @@ def collect_results(experiment: Experiment, plans: list[PlannedRun], folder: Pat
         "question": experiment.question,
         "baseline": experiment.baseline,
         "made_for": experiment.made_for,
+        "train_tokens": experiment.train_tokens,
         "base": experiment.base.to_dict(),
         "planned": [plan.name for plan in plans],
         "runs": [result.to_dict() for result in found],

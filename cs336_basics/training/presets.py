@@ -56,7 +56,7 @@ PRESETS: dict[PresetName, RunConfig] = {
         model=ModelConfig(
             vocab_size=2048, context_length=128, d_model=128, num_layers=3, num_heads=4, attention="chunked"
         ),
-        optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=0.0, warmup_steps=40),
+        optimizer=OptimizerConfig(learning_rate=1e-2, min_learning_rate=0.0, warmup_steps=40),
         training=TrainingConfig(
             steps=400,
             batch_size=8,

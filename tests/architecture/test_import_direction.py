@@ -24,7 +24,7 @@ RANKS = {
 THIRD_PARTIES = {"torch", "einops", "jaxtyping", "numpy", "regex", "tqdm"}
 ONLY_IN = {
     "tyro": {"cli"},
-    "matplotlib": {"training"},
+    "matplotlib": {"training", "experiments"},
     "safetensors": {"checkpoint", "nn/pretrained", "export"},
     "filelock": {"training"},
     "tiktoken": {"tokenization"},

@@ -1,0 +1,109 @@
+"""The pictures of a report: curves of all runs, and final numbers of a sweep against what was varied."""
+
+import io
+from typing import TYPE_CHECKING
+
+from cs336_basics.experiments.comparison import TRAINING_LOSS, measure_of, summaries_of
+from cs336_basics.experiments.findings import axes
+from cs336_basics.experiments.result import RunResult
+from cs336_basics.experiments.results_file import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DOTS_PER_INCH = 72
+HEADROOM = 1.05  # of the picture above the loss at the beginning; divergence may leave it
+
+
+def draw_curves(results: Results) -> bytes:
+    """Return a PNG: the loss of each run against steps and time; seeds of a variant share a colour."""
+    from matplotlib.figure import Figure  # not pyplot: no window system, no global state
+
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    panels = figure.subplots(1, 2, sharey=True)
+    measure = measure_of(results)
+    for index, summary in enumerate(summaries_of(results)):
+        for position, run in enumerate(summary.runs):
+            label = summary.name if position == 0 else None
+            for panel, key in zip(panels, ("step", "seconds"), strict=True):
+                draw_run(
+                    panel, run, key, colour=f"C{index % 10}", dashed=index >= 10, label=label, measure=measure
+                )
+    for panel, label in zip(panels, ("steps", "time in seconds"), strict=True):
+        panel.set_xlabel(label)
+        panel.grid(alpha=0.3)
+    panels[0].set_ylabel(f"{measure.name}\n({measure.unit})")
+    panels[0].set_ylim(top=highest(results) * HEADROOM)
+    panels[1].legend(fontsize=7, loc="upper right")
+    return png_of(figure)
+
+
+def draw_run(panel: "Axes", run: RunResult, key: str, *, colour, dashed, label, measure) -> None:
+    """Draw a curve, and a cross at the end of one that diverged."""
+    curve = run.curve if measure is TRAINING_LOSS else run.validation_curve
+    losses = [loss * scale_of(run, measure) for loss in curve["loss"]]
+    style = {"color": colour, "linestyle": "--" if dashed else "-", "lw": 1.2}
+    panel.plot(curve[key], losses, label=label, **style)
+    if run.diverged is not None and losses:
+        panel.plot(curve[key][-1:], losses[-1:], marker="x", color=colour)
+
+
+def scale_of(run: RunResult, measure) -> float:
+    """Return what turns nats per token into the measure: bits per byte of the whole text for each nat."""
+    if measure.field != "bits_per_byte" or run.bits_per_byte is None or run.validation_loss is None:
+        return 1.0
+    return run.bits_per_byte / run.validation_loss
+
+
+def highest(results: Results) -> float:
+    """Return the highest loss at the beginning of a run, in the measure of the experiment."""
+    measure = measure_of(results)
+    return max((run.first_loss or 0.0) * scale_of(run, measure) for run in results.runs)
+
+
+def draw_sweep(results: Results) -> bytes | None:
+    """Return a PNG: final numbers against the value varied, a dot for each seed; None if it is no number."""
+    from matplotlib.figure import Figure
+
+    summaries = summaries_of(results)
+    fields = axes(summaries)
+    if len(fields) not in (1, 2) or len(summaries) < 2:
+        return None
+    *outer, inner = fields
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
+    panel = figure.subplots()
+    groups: dict[object, list] = {}
+    for summary in summaries:
+        groups.setdefault(tuple(summary.changes[field] for field in outer), []).append(summary)
+    for index, (value, group) in enumerate(groups.items()):
+        colour = f"C{index % 10}"
+        points = [(s.changes[inner], v) for s in group for v in s.values]
+        means = [(s.changes[inner], s.mean) for s in group if s.mean is not None]
+        panel.plot(
+            *zip(*means, strict=True) if means else ([], []), color=colour, label=name_of(outer, value)
+        )
+        panel.plot(*zip(*points, strict=True) if points else ([], []), "o", markersize=4, color=colour)
+        for summary in group:
+            if summary.num_diverged:
+                panel.axvline(summary.changes[inner], color=colour, linestyle=":", lw=1)
+    panel.set_xscale("log")
+    panel.set_xlabel(f"{inner} (dotted: diverged)")
+    panel.set_ylabel(measure_of(results).name)
+    panel.grid(alpha=0.3)
+    if outer:
+        panel.legend(fontsize=8)
+    return png_of(figure)
+
+
+def name_of(fields: list[str], values: object) -> str:
+    """Return for example "batch_size = 8"."""
+    assert isinstance(values, tuple)
+    return ", ".join(f"{f.rpartition('.')[2]} = {v}" for f, v in zip(fields, values, strict=True))
+
+
+def png_of(figure: "Figure") -> bytes:
+    """Return the bytes of a small PNG."""
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
+    return file.getvalue()
