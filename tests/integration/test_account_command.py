@@ -35,7 +35,7 @@ def test_account_needs_no_torch(tmp_path):
     [
         (("--batch", "3", "--accumulation-steps", "2"), "2 does not divide 3"),
         (("--batch", "0"), "batch_size must be at least 1 but is 0"),
-        (("--num-heads", "7"), "d_model must be a multiple of num_heads"),
+        (("--num-heads", "7"), "--d-model must be a multiple of --num-heads"),
         (("--utilization", "1.5"), "utilization in (0, 1]"),
         (("--preset", "gpt3"), "gpt3"),
     ],
