@@ -42,37 +42,47 @@ def test_help_names_every_subcommand_and_every_option_has_a_text(tmp_path):
             assert re.search(rf"{option}[ ,].*?\((default|required)", described), f"{name} {option}"
 
 
-def test_from_a_text_file_to_generated_text(prepared, tmp_path):
-    tokens = np.load(prepared / "tokens.npy", mmap_mode="r")
-    assert tokens.dtype == np.uint16
+@pytest.fixture(scope="module")
+def trained_run(prepared, tmp_path_factory) -> Path:
+    """The folder of a finished run."""
+    folder = tmp_path_factory.mktemp("trained")
     trained = cs336(
         "train", "--train-tokens", prepared / "tokens.npy", "--tokenizer", prepared / "tokenizer",
-        "--run", "run", "--steps", "30", *SMALL_MODEL, cwd=tmp_path,
+        "--run", "run", "--steps", "30", *SMALL_MODEL, cwd=folder,
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
-    assert {"config.json", "metrics.jsonl", "loss.png", "tokenizer/vocab.json"} <= files_below(
-        tmp_path / "run"
-    )
-    config = json.loads((tmp_path / "run/config.json").read_text())
+    return folder / "run"
+
+
+def test_a_trained_run_has_its_files_and_is_evaluated(trained_run):
+    expected = {"config.json", "metrics.jsonl", "loss.png", "tokenizer/vocab.json"}
+    assert expected <= files_below(trained_run)
+    config = json.loads((trained_run / "config.json").read_text())
     assert config["model"]["vocab_size"] == 300
     assert config["training"]["device"] != "auto"
-
-    metrics = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
-    evaluated = cs336("evaluate", "run", cwd=tmp_path)
+    metrics = [json.loads(line) for line in (trained_run / "metrics.jsonl").read_text().splitlines()]
+    evaluated = cs336("evaluate", trained_run, cwd=trained_run)
     assert evaluated.returncode == 0, evaluated.stderr
     assert f"loss {metrics[-1]['validation_loss']:.4f}" in evaluated.stdout
-    scored = cs336("evaluate", "run", "--text", prepared / "text.txt", cwd=tmp_path)
+
+
+@pytest.mark.endurance
+def test_a_trained_run_scores_and_continues_any_text(prepared, trained_run):
+    tokens = np.load(prepared / "tokens.npy", mmap_mode="r")
+    assert tokens.dtype == np.uint16
+    scored = cs336("evaluate", trained_run, "--text", prepared / "text.txt", cwd=trained_run)
     assert f"{len(tokens):,} tokens" in scored.stdout
     assert re.search(r"\d\.\d{4} bits per byte", scored.stdout)
 
-    arguments = ("generate", "run", "--prompt", "The", "--max-new-tokens", "5")
-    first, second = cs336(*arguments, cwd=tmp_path), cs336(*arguments, cwd=tmp_path)
+    arguments = ("generate", trained_run, "--prompt", "The", "--max-new-tokens", "5")
+    first, second = cs336(*arguments, cwd=trained_run), cs336(*arguments, cwd=trained_run)
     assert first.returncode == 0, first.stderr
     assert first.stdout.startswith("The")
     assert first.stdout == second.stdout
-    assert first.stdout != cs336(*arguments, "--seed", "1", cwd=tmp_path).stdout
+    assert first.stdout != cs336(*arguments, "--seed", "1", cwd=trained_run).stdout
 
 
+@pytest.mark.endurance
 def test_presets_give_the_defaults_and_options_change_them(prepared, tmp_path):
     result = cs336(
         "train", "--preset", "tinystories-cpu", "--train-tokens", prepared / "tokens.npy", "--run", "run",
@@ -279,12 +289,14 @@ def test_an_error_is_a_line_on_the_error_output_and_a_status(tmp_path):
     assert result.stderr == "error: expected a run but none has no config.json; train one first\n"
 
 
+@pytest.mark.endurance
 def test_debug_shows_the_traceback(tmp_path):
     result = cs336("evaluate", "none", "--debug", cwd=tmp_path)
     assert result.returncode == 1
     assert "Traceback" in result.stderr
 
 
+@pytest.mark.endurance
 def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
     result = cs336(
         "train", "--run", "run", "--train-tokens", prepared / "tokens.npy", "--steps", "50", *SMALL_MODEL,

@@ -127,6 +127,7 @@ def test_official_suite_runs_on_our_adapters_and_under_none_of_our_settings(chec
     assert content_of(checkout) == before
 
 
+@pytest.mark.endurance
 def test_official_suite_that_fails_is_reported_by_the_exit_status(checkout):
     import numpy as np
 
@@ -168,6 +169,7 @@ def repository_copy(tmp_path) -> Path:
     return tmp_path / "clone"
 
 
+@pytest.mark.endurance
 def test_official_files_copied_over_ours_are_not_checked_strictly(repository_copy, checkout):
     adapters = (repository_copy / "tests" / "adapters.py").read_bytes()
     shutil.copytree(checkout / "tests", repository_copy / "tests", dirs_exist_ok=True)

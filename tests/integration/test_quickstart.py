@@ -91,6 +91,7 @@ def test_lzma_finds_much_of_the_whole_validation_text_in_the_training_text(whole
     assert 2.0 < numbers["lzma on the validation text alone"] < 2.6
 
 
+@pytest.mark.endurance
 def test_quickstart_of_other_steps_is_refused(quickstart_folder):
     refused = cs336("quickstart", "--steps", "4", "--run", "run", cwd=quickstart_folder)
     assert refused.returncode == 1

@@ -16,13 +16,13 @@ from cs336_basics.training.memory import (
 )
 from tests.unit.training.small_run import CONFIG, with_training
 
-TRAINS_A_LARGE_BATCH = """
+TRAINS_A_LARGE_MODEL = """
 import sys
 from dataclasses import replace
 from pathlib import Path
 from cs336_basics.training.loop import train
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
-config = with_training(batch_size=1 << 20)
+config = replace(CONFIG, model=replace(CONFIG.model, d_ff=1 << 28))  # 8.6 GB for each matrix
 try:
     train(config, token_data(), run_folder(Path(sys.argv[1])))
 except RuntimeError as error:
@@ -104,7 +104,7 @@ def test_a_process_without_memory_ends_with_the_advice(tmp_path):
         resource.setrlimit(resource.RLIMIT_AS, (6 << 30, 6 << 30))
 
     result = subprocess.run(
-        [sys.executable, "-c", TRAINS_A_LARGE_BATCH, tmp_path],
+        [sys.executable, "-c", TRAINS_A_LARGE_MODEL, tmp_path],
         preexec_fn=limit, capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert result.stdout.startswith("NotEnoughMemoryError training needs more memory than there is"), result

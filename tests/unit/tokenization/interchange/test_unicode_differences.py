@@ -41,7 +41,7 @@ def in_pieces(texts: list[str], size: int, *, separator: str) -> list[str]:
 @pytest.mark.parametrize(
     ("find", "make_peer"),
     [
-        (code_points_tiktoken_splits_differently, tiktoken_peer),
+        pytest.param(code_points_tiktoken_splits_differently, tiktoken_peer, marks=pytest.mark.endurance),
         (code_points_huggingface_splits_differently, huggingface_peer),
     ],
 )
