@@ -19,6 +19,7 @@ from cs336_basics.cli.evaluate import Evaluate
 from cs336_basics.cli.experiment import Experiment
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
+from cs336_basics.cli.init_study import InitStudy
 from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.invalid_options import InvalidOptionError, registry_of_invalid_options
 from cs336_basics.cli.plot import Plot
@@ -84,6 +85,7 @@ def parse(arguments: Sequence[str]) -> Command:
         | Annotated[Inspect, tyro.conf.subcommand("inspect")]
         | Annotated[Account, tyro.conf.subcommand("account", default=account_from_preset(arguments))]
         | Annotated[Experiment, tyro.conf.subcommand("experiment")]
+        | Annotated[InitStudy, tyro.conf.subcommand("init-study")]
     )
     chosen = tyro.cli(
         subcommands,  # pyright: ignore[reportArgumentType]

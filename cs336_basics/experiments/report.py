@@ -4,13 +4,11 @@ from pathlib import Path
 
 from cs336_basics.experiments.comparison import have_same_data
 from cs336_basics.experiments.document import Block, Bullets, Heading, Paragraph, Picture
+from cs336_basics.experiments.document_files import write_document
 from cs336_basics.experiments.findings import findings
-from cs336_basics.experiments.html_page import to_html
-from cs336_basics.experiments.markdown_page import to_markdown
 from cs336_basics.experiments.pictures import draw_curves, draw_sweep
 from cs336_basics.experiments.results_file import RESULTS_FILE, Results, read_results
 from cs336_basics.experiments.tables import final_table, overview, sample_tables
-from cs336_basics.files.atomic import make_folder, replace_file
 
 TITLE = "Experiments"
 
@@ -25,20 +23,7 @@ def write_report(folder: Path, report: Path) -> list[Path]:
         raise FileNotFoundError(
             f"a report needs results but {folder} has none; run an experiment first, or give its --output"
         )
-    blocks = report_blocks(all_results)
-    pictures = report.with_name(f"{report.stem}-pictures")
-    make_folder(pictures)
-    written = [report, report.with_suffix(".html")]
-    for block in blocks:
-        if isinstance(block, Picture):
-            written.append(pictures / f"{block.name}.png")
-            with replace_file(written[-1]) as file:
-                file.write(block.png)
-    texts = (to_markdown(blocks, picture_folder=pictures.name), to_html(blocks, title=TITLE))
-    for path, text in zip(written, texts, strict=False):
-        with replace_file(path, "w") as file:
-            file.write(text)
-    return written
+    return write_document(report_blocks(all_results), report, title=TITLE)
 
 
 def report_blocks(all_results: list[Results]) -> list[Block]:
