@@ -24,3 +24,8 @@ def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
     if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
         return torch.get_autocast_dtype(x.device.type)
     return wide_dtype(x)
+
+
+def widest_dtype(device: torch.device) -> torch.dtype:
+    """Return the widest type for sums on a device: float64, which Apple's GPU does not have."""
+    return torch.float32 if device.type == "mps" else torch.float64

@@ -1,11 +1,17 @@
-"""From logits to one token: temperature, top-p (nucleus) and the draw."""
+"""From logits to one token: temperature, top-p (nucleus) and the draw.
+
+`keep_top_p` is the definition of the nucleus, and sorts the whole vocabulary. `draw_from_nucleus` draws from
+the same distribution without sorting.
+"""
 
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from cs336_basics.functional.activation import softmax
-from cs336_basics.functional.precision import at_least_float32
+from cs336_basics.functional.precision import at_least_float32, widest_dtype
+
+TRIALS = 8  # draws outside the nucleus before it is sorted out after all
 
 
 def sample_token(
@@ -18,14 +24,16 @@ def sample_token(
     """Draw one token for each row; a temperature of 0 takes the most likely one and draws nothing."""
     if temperature == 0:
         return logits.argmax(dim=-1)
-    probabilities = next_token_probabilities(logits, temperature=temperature, top_p=top_p)
-    return torch.multinomial(probabilities, num_samples=1, generator=generator).squeeze(-1)
+    probabilities = next_token_probabilities(logits, temperature=temperature)
+    if top_p >= 1:
+        return draw(probabilities, generator=generator)
+    return draw_from_nucleus(probabilities, top_p, generator=generator)
 
 
 def next_token_probabilities(
-    logits: Float[Tensor, "batch vocab"], *, temperature: float, top_p: float
+    logits: Float[Tensor, "batch vocab"], *, temperature: float
 ) -> Float[Tensor, "batch vocab"]:
-    """Return `softmax(logits / temperature)`, reduced to the nucleus of mass `top_p`, in float32 or better.
+    """Return `softmax(logits / temperature)` in float32 or better.
 
     The largest logit is subtracted before the division, so that no temperature overflows; one too small for
     the dtype is taken as its smallest number, which already is the limit of the most likely token.
@@ -33,8 +41,7 @@ def next_token_probabilities(
     wide_logits = at_least_float32(logits)
     shifted = wide_logits - wide_logits.amax(dim=-1, keepdim=True)
     divisor = max(temperature, torch.finfo(shifted.dtype).tiny)
-    probabilities = softmax(shifted / divisor, dim=-1)
-    return keep_top_p(probabilities, top_p)
+    return softmax(shifted / divisor, dim=-1)
 
 
 def keep_top_p(probabilities: Float[Tensor, "batch vocab"], top_p: float) -> Float[Tensor, "batch vocab"]:
@@ -51,3 +58,53 @@ def keep_top_p(probabilities: Float[Tensor, "batch vocab"], top_p: float) -> Flo
     kept_in_order = descending.masked_fill(mass_before >= top_p, 0.0)
     kept = torch.zeros_like(probabilities).scatter(-1, order, kept_in_order)
     return kept / kept.sum(dim=-1, keepdim=True)
+
+
+def draw(
+    probabilities: Float[Tensor, "batch vocab"], *, generator: torch.Generator | None = None
+) -> Int64[Tensor, "batch"]:
+    """Draw a token for each row: the tokens share the way from 0 to 1 among them, and a point falls on one.
+
+    The point lies in (0, 1], so a token of probability 0 is never drawn.
+    """
+    ends = probabilities.to(widest_dtype(probabilities.device)).cumsum(dim=-1)
+    whole_way = ends[:, -1:]
+    if not whole_way.isfinite().all():
+        raise ValueError(
+            "logits must be finite to draw from but these hold NaN or infinity; use weights from before the "
+            "training diverged"
+        )
+    points = 1 - torch.rand(whole_way.shape, generator=generator, dtype=ends.dtype, device=ends.device)
+    return torch.searchsorted(ends, points * whole_way).squeeze(-1)
+
+
+def draw_from_nucleus(
+    probabilities: Float[Tensor, "batch vocab"], top_p: float, *, generator: torch.Generator | None = None
+) -> Int64[Tensor, "batch"]:
+    """Draw a token for each row from its nucleus, with the distribution of `keep_top_p`, but quicker.
+
+    Whatever falls outside the nucleus is drawn again: what is left then follows the distribution inside.
+    One draw in `1 / top_p` falls inside on average or more, and after some trials the definition takes over.
+    """
+    tokens = draw(probabilities, generator=generator)
+    for _ in range(TRIALS):
+        inside = in_nucleus(probabilities, tokens, top_p)
+        if inside.all():
+            return tokens
+        tokens = torch.where(inside, tokens, draw(probabilities, generator=generator))
+    inside = in_nucleus(probabilities, tokens, top_p)
+    return torch.where(inside, tokens, draw(keep_top_p(probabilities, top_p), generator=generator))
+
+
+def in_nucleus(
+    probabilities: Float[Tensor, "batch vocab"], tokens: Int64[Tensor, "batch"], top_p: float
+) -> Bool[Tensor, "batch"]:
+    """Say of one token of each row whether the mass of all that come before it is below `top_p`.
+
+    Before it come the likelier ones and, of those as likely, the ones with a lower id.
+    """
+    probability = probabilities.gather(-1, tokens[:, None])
+    ids = torch.arange(probabilities.shape[-1], device=tokens.device)
+    comes_before = (probabilities > probability) | ((probabilities == probability) & (ids < tokens[:, None]))
+    mass_before = torch.where(comes_before, probabilities, 0.0).sum(dim=-1)
+    return mass_before < top_p

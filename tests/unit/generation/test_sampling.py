@@ -6,7 +6,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from cs336_basics.generation.sampling import keep_top_p, next_token_probabilities, sample_token
+from cs336_basics.generation.sampling import (
+    TRIALS,
+    draw,
+    draw_from_nucleus,
+    in_nucleus,
+    keep_top_p,
+    next_token_probabilities,
+    sample_token,
+)
 
 VOCAB = 7
 
@@ -40,6 +48,42 @@ def test_keep_top_p_keeps_the_smallest_set_and_rescales_it(probabilities, sixty_
     assert kept.tolist() == pytest.approx(expected, abs=1e-6)
 
 
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(dyadic_distributions(), st.integers(1, 63))
+def test_in_nucleus_is_where_keep_top_p_keeps(probabilities, sixty_fourths):
+    rows = torch.tensor(probabilities).expand(VOCAB, VOCAB)
+    inside = in_nucleus(rows, torch.arange(VOCAB), sixty_fourths / 64)
+    chosen = smallest_set_by_definition(probabilities, sixty_fourths / 64)
+    assert {token for token in range(VOCAB) if inside[token]} == chosen
+
+
+def test_nucleus_that_is_hardly_ever_hit_is_drawn_from_all_the_same():
+    vocab, rows = 1009, 997  # each trial hits with a chance of 3 in 1009
+    probabilities = torch.full((rows, vocab), 1 / vocab)
+    tokens = draw_from_nucleus(probabilities, 2.5 / vocab, generator=torch.Generator().manual_seed(5))
+    counts = torch.bincount(tokens, minlength=vocab)
+    assert TRIALS * 3 / vocab < 0.1
+    assert counts[3:].sum() == 0
+    assert counts[:3].min() > 270  # of 332 expected
+
+
+@pytest.mark.parametrize("device_dtype", [torch.float32, torch.float64], ids=str)
+def test_draw_lands_on_the_token_in_whose_part_the_point_lies(device_dtype):
+    probabilities = torch.tensor([[0.0, 0.25, 0.0, 0.5, 0.25, 0.0]], dtype=device_dtype).expand(5003, 6)
+    tokens = draw(probabilities, generator=torch.Generator().manual_seed(3))
+    points = 1 - torch.rand(5003, 1, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    expected = torch.where(points <= 0.25, 1, torch.where(points <= 0.75, 3, 4)).squeeze(-1)
+    assert torch.equal(tokens, expected)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_drawing_from_logits_that_are_no_numbers_is_refused(bad):
+    logits = torch.randn(2, VOCAB)
+    logits[1] = bad
+    with pytest.raises(ValueError, match="logits must be finite to draw from"):
+        sample_token(logits, temperature=1.0, top_p=0.9)
+
+
 @pytest.mark.parametrize(
     ("top_p", "expected"),
     [
@@ -64,7 +108,7 @@ def test_keep_top_p_treats_each_row_on_its_own():
 def test_next_token_probabilities_are_the_softmax_of_logits_over_temperature(temperature):
     logits = torch.randn(3, VOCAB)
     expected = functional.softmax(logits / temperature, dim=-1)
-    actual = next_token_probabilities(logits, temperature=temperature, top_p=1.0)
+    actual = next_token_probabilities(logits, temperature=temperature)
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
 
 
@@ -72,25 +116,25 @@ def test_next_token_probabilities_are_the_softmax_of_logits_over_temperature(tem
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64], ids=str)
 def test_next_token_probabilities_of_a_tiny_temperature_choose_the_likeliest(temperature, dtype):
     logits = torch.tensor([[1.0, 4.0, -2.0], [50.0, -1e4, 1e4]], dtype=dtype)
-    probabilities = next_token_probabilities(logits, temperature=temperature, top_p=0.9)
+    probabilities = next_token_probabilities(logits, temperature=temperature)
     assert probabilities.tolist() == [[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 
 
 @pytest.mark.parametrize("temperature", [1e30, math.inf])
 def test_next_token_probabilities_of_a_huge_temperature_are_uniform(temperature):
     logits = torch.tensor([[1.0, 4.0, -2.0, 1e4]])
-    probabilities = next_token_probabilities(logits, temperature=temperature, top_p=1.0)
+    probabilities = next_token_probabilities(logits, temperature=temperature)
     assert probabilities[0].tolist() == pytest.approx([0.25] * 4)
 
 
 def test_next_token_probabilities_of_bfloat16_are_float32():
     logits = torch.randn(3, VOCAB).bfloat16()
-    probabilities = next_token_probabilities(logits, temperature=1.0, top_p=1.0)
+    probabilities = next_token_probabilities(logits, temperature=1.0)
     assert probabilities.dtype == torch.float32
     torch.testing.assert_close(probabilities, functional.softmax(logits.float(), dim=-1))
 
 
-@pytest.mark.parametrize("top_p", [0.6, 1.0])
+@pytest.mark.parametrize("top_p", [0.05, 0.3, 0.6, 0.9, 1.0])
 def test_sample_token_follows_the_probabilities(top_p):
     logits = torch.tensor([0.3, -1.0, 0.5, 0.0, 1.5, -0.5, 0.9])
     draws = 20_000
@@ -101,11 +145,13 @@ def test_sample_token_follows_the_probabilities(top_p):
         generator=torch.Generator().manual_seed(7),
     )
     counts = torch.bincount(tokens, minlength=VOCAB).double()
-    expected = draws * next_token_probabilities(logits[None], temperature=0.8, top_p=top_p)[0].double()
+    probabilities = keep_top_p(next_token_probabilities(logits[None], temperature=0.8), top_p)
+    expected = draws * probabilities[0].double()
     possible = expected > 0
     assert torch.equal(counts > 0, possible)
+    degrees = int(possible.sum()) - 1
     chi_square = ((counts - expected)[possible] ** 2 / expected[possible]).sum().item()
-    assert chi_square < 30  # beyond the 99.99th percentile of 6 degrees of freedom
+    assert chi_square <= [0, 16, 19, 22, 24, 26, 30][degrees]  # about the 99.99th percentiles
 
 
 def test_sample_token_at_temperature_0_is_the_argmax_and_draws_nothing():
