@@ -8,7 +8,7 @@ import tyro
 
 from cs336_basics.cli.command import Command
 from cs336_basics.cli.stopping import exit_if_stopped
-from cs336_basics.experiments.experiment import Scale
+from cs336_basics.experiments.description.experiment import Scale
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class ExperimentList(Command):
 
     def execute(self) -> None:
         """Print a line for each."""
-        from cs336_basics.experiments.listing import listing
+        from cs336_basics.experiments.description.listing import listing
 
         print(listing(self.scale))
 
@@ -48,9 +48,9 @@ class ExperimentRun(Command):
 
     def execute(self) -> None:
         """Run and say what came out."""
-        from cs336_basics.experiments.experiment_file import read_experiment
-        from cs336_basics.experiments.run import run_experiment
-        from cs336_basics.experiments.shipped import find_experiment
+        from cs336_basics.experiments.description.experiment_file import read_experiment
+        from cs336_basics.experiments.description.shipped import find_experiment
+        from cs336_basics.experiments.runs.run import run_experiment
         from cs336_basics.training.stop_signals import StopRequest
 
         experiment = read_experiment(find_experiment(self.name), self.scale)
@@ -83,7 +83,7 @@ class ExperimentReport(Command):
 
     def execute(self) -> None:
         """Write and say where."""
-        from cs336_basics.experiments.report import write_report
+        from cs336_basics.experiments.report.whole_report import write_report
 
         output = default_output(self.scale) if self.output is None else self.output
         report = output / "REPORT.md" if self.report is None else self.report

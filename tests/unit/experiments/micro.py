@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from cs336_basics.experiments.experiment import Experiment
-from cs336_basics.experiments.experiment_file import read_experiment
-from cs336_basics.experiments.plan import PlannedRun
-from cs336_basics.experiments.run import prepare
+from cs336_basics.experiments.description.experiment import Experiment
+from cs336_basics.experiments.description.experiment_file import read_experiment
+from cs336_basics.experiments.runs.plan import PlannedRun
+from cs336_basics.experiments.runs.run import prepare
 from cs336_basics.quickstart.documentation_corpus import reference_topics
 
 MICRO = """\

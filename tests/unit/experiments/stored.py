@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from cs336_basics.experiments.result import RunResult
-from cs336_basics.experiments.results_file import Results
+from cs336_basics.experiments.runs.result import RunResult
+from cs336_basics.experiments.runs.results_file import Results
 
 DATA = {
     "train": [{"num_tokens": 1000, "sha256": "a" * 64}],

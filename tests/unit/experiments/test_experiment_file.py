@@ -2,10 +2,10 @@ from typing import get_args
 
 import pytest
 
-from cs336_basics.experiments.experiment import Scale
-from cs336_basics.experiments.experiment_file import read_experiment
-from cs336_basics.experiments.listing import listing
-from cs336_basics.experiments.shipped import find_experiment, shipped_names
+from cs336_basics.experiments.description.experiment import Scale
+from cs336_basics.experiments.description.experiment_file import read_experiment
+from cs336_basics.experiments.description.listing import listing
+from cs336_basics.experiments.description.shipped import find_experiment, shipped_names
 
 ASKED_FOR = {
     "learning-rate", "batch-size", "no-norm", "post-norm", "no-position", "silu", "init", "tied", "optimizer",

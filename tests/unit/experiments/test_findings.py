@@ -2,10 +2,16 @@ from dataclasses import replace
 
 import pytest
 
-from cs336_basics.experiments.comparison import BITS_PER_BYTE, LOSS, TRAINING_LOSS, measure_of, summaries_of
-from cs336_basics.experiments.findings import findings
-from cs336_basics.experiments.tables import final_table, sample_tables
-from cs336_basics.experiments.text import DOCUMENTATION
+from cs336_basics.experiments.report.comparison import (
+    BITS_PER_BYTE,
+    LOSS,
+    TRAINING_LOSS,
+    measure_of,
+    summaries_of,
+)
+from cs336_basics.experiments.report.findings import findings
+from cs336_basics.experiments.report.tables import final_table, sample_tables
+from cs336_basics.experiments.runs.text import DOCUMENTATION
 from cs336_basics.training.hold import hold
 from tests.unit.experiments.stored import DATA, rate_run, stored_results, stored_run, sweep
 from tests.unit.training.small_run import run_folder

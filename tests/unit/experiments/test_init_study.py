@@ -10,12 +10,13 @@ import pytest
 import torch
 
 from cs336_basics import ModelConfig, TransformerLM
+from cs336_basics.experiments.document.blocks import Table
 from cs336_basics.experiments.init_study.case_result import CaseResult, study_case
+from cs336_basics.experiments.init_study.report import findings, formula_blocks, signal_table
 from cs336_basics.experiments.init_study.run import report_study, run_study
 from cs336_basics.experiments.init_study.signals import Signals, measure_signals
 from cs336_basics.experiments.init_study.study import Case, StudyConfig
 from cs336_basics.experiments.init_study.study_file import do_study, read_study
-from cs336_basics.experiments.init_study.study_report import findings, formula_blocks, signal_table
 from cs336_basics.experiments.init_study.weight_moments import FORMULAS, formula_moments, found_moments
 from cs336_basics.nn.init import MATRIX_RULES
 
@@ -86,7 +87,7 @@ def test_gradients_of_the_stream_are_those_of_autograd():
 def test_what_is_not_finite_is_none():
     model = model_of(4, norm="none", init="ones")
     with torch.no_grad():
-        model.layers[1].ffn.w1.weight.fill_(1e30)
+        model.get_parameter("layers.1.ffn.w1.weight").fill_(1e30)
     signals = measure_signals(model, torch.randint(11, (2, 5)), torch.randint(11, (2, 5)))
     assert signals.activations[1] is not None
     assert signals.activations[-1] is None
@@ -101,7 +102,9 @@ def test_case_is_repeatable_trains_and_leaves_random_states_alone():
     assert torch.equal(torch.get_rng_state(), state)
     assert study_case(config, result.case, TEXT) == result
     assert result.broke_down_at is None
+    assert result.before.loss is not None
     assert result.after is not None
+    assert result.after.loss is not None
     assert result.after.loss < result.before.loss - 0.3
 
 
@@ -159,7 +162,7 @@ def test_settings_out_of_range(wrong, message):
         StudyConfig(**wrong)
 
 
-def signals(activations, gradients, loss=1.0) -> Signals:
+def signals(activations, gradients, loss: float | None = 1.0) -> Signals:
     return Signals(activations=activations, gradients=gradients, loss=loss)
 
 
@@ -190,7 +193,9 @@ def test_findings_and_table_say_what_was_measured():
 def test_table_of_formulas_has_every_rule_and_all_agree(tmp_path):
     do_study(dataclasses.replace(StudyConfig(), depths=(1,)), TEXT, DESCRIPTION, tmp_path / "s.json",
              should_stop=(tmp_path / "s.json").is_file)  # fmt: skip
-    rows = formula_blocks(read_study(tmp_path / "s.json"))[-1].rows
+    table = formula_blocks(read_study(tmp_path / "s.json"))[-1]
+    assert isinstance(table, Table)
+    rows = table.rows
     assert [row[0] for row in rows] == list(MATRIX_RULES)
     assert {row[-1] for row in rows} == {"yes"}
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cs336_basics.experiments.document import Bullets, Heading, Paragraph, Picture, Table
-from cs336_basics.experiments.html_page import to_html
-from cs336_basics.experiments.markdown_page import to_markdown
-from cs336_basics.experiments.report import write_report
-from cs336_basics.experiments.results_file import Results
+from cs336_basics.experiments.document.blocks import Bullets, Heading, Paragraph, Picture, Table
+from cs336_basics.experiments.document.html_page import to_html
+from cs336_basics.experiments.document.markdown_page import to_markdown
+from cs336_basics.experiments.report.whole_report import write_report
+from cs336_basics.experiments.runs.results_file import Results
 from cs336_basics.files.json_file import write_json
 from tests.unit.experiments.stored import stored_results, stored_run, sweep
 

@@ -6,12 +6,12 @@ from itertools import count
 import numpy as np
 import pytest
 
-from cs336_basics.experiments.jobs import do_runs
-from cs336_basics.experiments.one_run import bytes_of_tokens, do_run, read_run_result
-from cs336_basics.experiments.plan import PlannedRun, settled_hardware
-from cs336_basics.experiments.result import RunResult, thinned_curve
-from cs336_basics.experiments.results_file import read_results
-from cs336_basics.experiments.run import prepare, run_experiment
+from cs336_basics.experiments.runs.jobs import do_runs
+from cs336_basics.experiments.runs.one_run import bytes_of_tokens, do_run, read_run_result
+from cs336_basics.experiments.runs.plan import PlannedRun, settled_hardware
+from cs336_basics.experiments.runs.result import RunResult, thinned_curve
+from cs336_basics.experiments.runs.results_file import read_results
+from cs336_basics.experiments.runs.run import prepare, run_experiment
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.hold import hold, is_in_use
 from cs336_basics.training.metrics import read_metrics

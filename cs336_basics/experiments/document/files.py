@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from cs336_basics.experiments.document import Block, Picture
-from cs336_basics.experiments.html_page import to_html
-from cs336_basics.experiments.markdown_page import to_markdown
+from cs336_basics.experiments.document.blocks import Block, Picture
+from cs336_basics.experiments.document.html_page import to_html
+from cs336_basics.experiments.document.markdown_page import to_markdown
 from cs336_basics.files.atomic import make_folder, replace_file
 
 

@@ -3,7 +3,7 @@
 from itertools import product
 from typing import Any
 
-from cs336_basics.experiments.experiment import SampleGrid
+from cs336_basics.experiments.description.experiment import SampleGrid
 from cs336_basics.generation.text import complete_texts
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer

@@ -4,8 +4,8 @@ import statistics
 from dataclasses import dataclass
 from typing import Any
 
-from cs336_basics.experiments.result import RunResult
-from cs336_basics.experiments.results_file import Results
+from cs336_basics.experiments.runs.result import RunResult
+from cs336_basics.experiments.runs.results_file import Results
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,8 +9,8 @@ from multiprocessing.synchronize import Event
 
 import torch
 
-from cs336_basics.experiments.one_run import Outcome, do_run, kept_result
-from cs336_basics.experiments.plan import PlannedRun
+from cs336_basics.experiments.runs.one_run import Outcome, do_run, kept_result
+from cs336_basics.experiments.runs.plan import PlannedRun
 from cs336_basics.tokenization.worker_pool import usable_cpus
 from cs336_basics.training.loop import never
 

@@ -2,7 +2,8 @@
 
 import statistics
 
-from cs336_basics.experiments.comparison import (
+from cs336_basics.experiments.document.blocks import Table
+from cs336_basics.experiments.report.comparison import (
     BITS_PER_BYTE,
     LOSS,
     VariantSummary,
@@ -11,10 +12,9 @@ from cs336_basics.experiments.comparison import (
     measure_of,
     summaries_of,
 )
-from cs336_basics.experiments.document import Table
-from cs336_basics.experiments.findings import number
-from cs336_basics.experiments.result import RunResult
-from cs336_basics.experiments.results_file import Results
+from cs336_basics.experiments.report.findings import number
+from cs336_basics.experiments.runs.result import RunResult
+from cs336_basics.experiments.runs.results_file import Results
 
 
 def overview(all_results: list[Results]) -> Table:

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cs336_basics.experiments.experiment import Experiment, SampleGrid
-from cs336_basics.experiments.token_sets import Source, TokenSet, beginning_of
+from cs336_basics.experiments.description.experiment import Experiment, SampleGrid
+from cs336_basics.experiments.runs.token_sets import Source, TokenSet, beginning_of
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.training.config import RunConfig, TrainingConfig

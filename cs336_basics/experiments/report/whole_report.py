@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from cs336_basics.experiments.comparison import have_same_data
-from cs336_basics.experiments.document import Block, Bullets, Heading, Paragraph, Picture
-from cs336_basics.experiments.document_files import write_document
-from cs336_basics.experiments.findings import findings
-from cs336_basics.experiments.pictures import draw_curves, draw_sweep
-from cs336_basics.experiments.results_file import RESULTS_FILE, Results, read_results
-from cs336_basics.experiments.tables import final_table, overview, sample_tables
+from cs336_basics.experiments.document.blocks import Block, Bullets, Heading, Paragraph, Picture
+from cs336_basics.experiments.document.files import write_document
+from cs336_basics.experiments.report.comparison import have_same_data
+from cs336_basics.experiments.report.findings import findings
+from cs336_basics.experiments.report.pictures import draw_curves, draw_sweep
+from cs336_basics.experiments.report.tables import final_table, overview, sample_tables
+from cs336_basics.experiments.runs.results_file import RESULTS_FILE, Results, read_results
 
 TITLE = "Experiments"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import torch
 
-from cs336_basics.experiments.document import Block, Bullets, Heading, Paragraph, Picture, Table
-from cs336_basics.experiments.document_files import write_document
+from cs336_basics.experiments.document.blocks import Block, Bullets, Heading, Paragraph, Picture, Table
+from cs336_basics.experiments.document.files import write_document
 from cs336_basics.experiments.init_study.case_result import CaseResult
+from cs336_basics.experiments.init_study.pictures import NORM_NAMES, draw_signals
 from cs336_basics.experiments.init_study.signals import Signals
 from cs336_basics.experiments.init_study.study_file import Study
-from cs336_basics.experiments.init_study.study_pictures import NORM_NAMES, draw_signals
 from cs336_basics.experiments.init_study.weight_moments import Moments, formula_moments, found_moments
 
 TITLE = "What the initialisation does"

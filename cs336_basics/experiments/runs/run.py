@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from cs336_basics.experiments.experiment import Experiment
-from cs336_basics.experiments.jobs import do_runs
-from cs336_basics.experiments.one_run import Outcome
-from cs336_basics.experiments.plan import PlannedRun, plan_runs
-from cs336_basics.experiments.results_file import collect_results
-from cs336_basics.experiments.token_sets import open_source
+from cs336_basics.experiments.description.experiment import Experiment
+from cs336_basics.experiments.runs.jobs import do_runs
+from cs336_basics.experiments.runs.one_run import Outcome
+from cs336_basics.experiments.runs.plan import PlannedRun, plan_runs
+from cs336_basics.experiments.runs.results_file import collect_results
+from cs336_basics.experiments.runs.token_sets import open_source
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.training.hold import hold
 from cs336_basics.training.loop import never

@@ -7,15 +7,15 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cs336_basics.experiments.plan import PlannedRun
-from cs336_basics.experiments.result import (
+from cs336_basics.experiments.runs.plan import PlannedRun
+from cs336_basics.experiments.runs.result import (
     RunResult,
     bits_per_byte,
     last_training_loss,
     thinned_curve,
     validation_curve,
 )
-from cs336_basics.experiments.samples import write_samples
+from cs336_basics.experiments.runs.samples import write_samples
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.differences import differences

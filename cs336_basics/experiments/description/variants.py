@@ -3,8 +3,8 @@
 from itertools import product
 from typing import Any
 
-from cs336_basics.experiments.experiment import Variant
-from cs336_basics.experiments.toml_values import flattened, setting
+from cs336_basics.experiments.description.experiment import Variant
+from cs336_basics.experiments.description.toml_values import flattened, setting
 
 
 def variants_of(vary: dict[str, Any], together: dict[str, Any], single: list[Any]) -> tuple[Variant, ...]:

@@ -1,18 +1,16 @@
 """The pictures of a report: curves of all runs, and final numbers of a sweep against what was varied."""
 
-import io
 from typing import TYPE_CHECKING
 
-from cs336_basics.experiments.comparison import TRAINING_LOSS, measure_of, summaries_of
-from cs336_basics.experiments.findings import axes
-from cs336_basics.experiments.result import RunResult
-from cs336_basics.experiments.results_file import Results
+from cs336_basics.experiments.document.png import png_of
+from cs336_basics.experiments.report.comparison import TRAINING_LOSS, measure_of, summaries_of
+from cs336_basics.experiments.report.findings import axes
+from cs336_basics.experiments.runs.result import RunResult
+from cs336_basics.experiments.runs.results_file import Results
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
-DOTS_PER_INCH = 72
 HEADROOM = 1.05  # of the picture above the loss at the beginning; divergence may leave it
 
 
@@ -100,10 +98,3 @@ def name_of(fields: list[str], values: object) -> str:
     """Return for example "batch_size = 8"."""
     assert isinstance(values, tuple)
     return ", ".join(f"{f.rpartition('.')[2]} = {v}" for f, v in zip(fields, values, strict=True))
-
-
-def png_of(figure: "Figure") -> bytes:
-    """Return the bytes of a small PNG."""
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=DOTS_PER_INCH)
-    return file.getvalue()

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-DEFINITIONS = Path(__file__).parent / "definitions"
+DEFINITIONS = Path(__file__).parents[1] / "definitions"
 
 
 def shipped_names() -> list[str]:

@@ -2,7 +2,7 @@
 
 import re
 
-from cs336_basics.experiments.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from cs336_basics.experiments.document.blocks import Block, Bullets, Heading, Paragraph, Picture, Table
 
 # Underscores inside a word mean nothing; others would make text bold.
 SIGNS = re.compile(r"[\\`*\[\]<>|~#]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")

@@ -3,7 +3,7 @@
 import base64
 import html
 
-from cs336_basics.experiments.document import Block, Bullets, Heading, Paragraph, Picture, Table
+from cs336_basics.experiments.document.blocks import Block, Bullets, Heading, Paragraph, Picture, Table
 
 STYLE = """\
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cs336_basics.experiments.experiment import Experiment
-from cs336_basics.experiments.one_run import read_run_result
-from cs336_basics.experiments.plan import PlannedRun
-from cs336_basics.experiments.result import RunResult
+from cs336_basics.experiments.description.experiment import Experiment
+from cs336_basics.experiments.runs.one_run import read_run_result
+from cs336_basics.experiments.runs.plan import PlannedRun
+from cs336_basics.experiments.runs.result import RunResult
 from cs336_basics.files.json_file import read_json, write_json
 
 RESULTS_FILE = "results.json"

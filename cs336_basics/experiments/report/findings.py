@@ -1,6 +1,6 @@
 """What the results of an experiment say, in sentences that claim no more than that."""
 
-from cs336_basics.experiments.comparison import (
+from cs336_basics.experiments.report.comparison import (
     BITS_PER_BYTE,
     VariantSummary,
     best_of,
@@ -8,8 +8,8 @@ from cs336_basics.experiments.comparison import (
     measure_of,
     summaries_of,
 )
-from cs336_basics.experiments.results_file import Results
-from cs336_basics.experiments.text import DOCUMENTATION
+from cs336_basics.experiments.runs.results_file import Results
+from cs336_basics.experiments.runs.text import DOCUMENTATION
 from cs336_basics.training.hold import is_in_use
 from cs336_basics.training.run_folder import RunFolder
 

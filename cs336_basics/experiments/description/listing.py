@@ -1,8 +1,8 @@
 """What `cs336 experiment list` shows."""
 
-from cs336_basics.experiments.experiment import Scale
-from cs336_basics.experiments.experiment_file import read_experiment
-from cs336_basics.experiments.shipped import find_experiment, shipped_names
+from cs336_basics.experiments.description.experiment import Scale
+from cs336_basics.experiments.description.experiment_file import read_experiment
+from cs336_basics.experiments.description.shipped import find_experiment, shipped_names
 
 
 def listing(scale: Scale) -> str:

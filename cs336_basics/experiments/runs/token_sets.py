@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cs336_basics.experiments.experiment import Scale
-from cs336_basics.experiments.text import (
+from cs336_basics.experiments.description.experiment import Scale
+from cs336_basics.experiments.runs.text import (
     ExperimentText,
     describe_file,
     documentation_text,

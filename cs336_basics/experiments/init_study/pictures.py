@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
+from cs336_basics.experiments.document.png import png_of
 from cs336_basics.experiments.init_study.case_result import CaseResult
 from cs336_basics.experiments.init_study.signals import Signals
 from cs336_basics.experiments.init_study.study_file import Study
-from cs336_basics.experiments.pictures import png_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
