@@ -16,7 +16,7 @@ class Export(Command):
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder."""
     out_dir: Annotated[Path, tyro.conf.Positional]
-    """Folder to write; it must not exist yet."""
+    """Folder to write; it must not exist yet, or be empty."""
 
     def execute(self) -> None:
         """Write the folder, and say where the two tokenizers may differ."""

@@ -43,7 +43,7 @@ def export_run(run: RunFolder, folder: str | os.PathLike[str]) -> ExportedRun:
     """Write the model of the last good checkpoint, and its tokenizer, to a new folder that appears whole.
 
     Raises `ValueError` for a choice that Llama lacks, by name, `FileNotFoundError` for a run without
-    checkpoint or tokenizer, and `FileExistsError` if there is such a folder.
+    checkpoint or tokenizer, and `FileExistsError` if there is such a folder with something in it.
     """
     require_llama(RunConfig.from_dict(run.read_config()).model)
     tokenizer = open_run_tokenizer(run)

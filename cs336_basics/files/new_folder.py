@@ -15,12 +15,14 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a folder that gets the name `path` when the block ends, and disappears when it fails.
 
     Its files should be written with `replace_file`, which flushes them to the disk. Something that has the
-    name already is a `FileExistsError`. A kill can leave `.NAME.unfinished` behind; the next try removes it.
+    name already is a `FileExistsError`, unless it is an empty folder. A kill can leave `.NAME.unfinished`
+    behind; the next try removes it.
     """
     destination = Path(path)
-    if os.path.lexists(destination):
+    if os.path.lexists(destination) and not is_empty_folder(destination):
         raise FileExistsError(
-            f"a folder to be written must not exist yet but {destination} does; choose another or remove it"
+            f"a folder to be written must not exist yet, or be empty, but {destination} is there; choose "
+            "another or remove it"
         )
     beside = destination.with_name(f".{destination.name}.unfinished")
     try:
@@ -30,8 +32,15 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
             beside.mkdir()
         yield beside
         with explain_failed_write(destination, beside):
+            if is_empty_folder(destination):
+                destination.rmdir()
             os.replace(beside, destination)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)  # what failed first is what must be told
         raise
     sync_folder(destination.parent)
+
+
+def is_empty_folder(path: Path) -> bool:
+    """Say whether a folder, and no link to one, is there with nothing in it."""
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir())

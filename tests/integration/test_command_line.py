@@ -202,7 +202,7 @@ BAD_INPUTS = {
     "generating from nothing": (("generate", "--prompt", "a"), "but neither is given; give one"),
     "generating from a folder without a model": (("generate", "--model", "tokenizer"), "has no config.json"),
     "exporting what is no run": (("export", "none", "out"), "none"),
-    "exporting to what is there": (("export", "other", "tokenizer"), "must not exist yet but tokenizer does"),
+    "exporting to what is there": (("export", "other", "tokenizer"), "or be empty, but tokenizer is there"),
     "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
     "unknown data set": (("data", "wikipedia"), "wikipedia"),
     "folder for data that is a file": (("data", "owt", "--dir", "text.txt"), "text.txt cannot be one"),

@@ -124,9 +124,14 @@ def best_value(summaries: list[VariantSummary], field: str) -> list[str]:
     above = sorted(s.changes[field] for s in summaries if s.num_diverged and s.changes[field] > value)
     if above:
         sentences.append(
-            f"The first diverging value above it is {above[0]:g}, {above[0] / value:.3g} times the best."
+            f"The first diverging value above it is {above[0]:g}, {times(above[0] / value)} times the best."
         )
     return sentences
+
+
+def times(ratio: float) -> str:
+    """Return a ratio with three digits, and no exponent."""
+    return f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.3g}"
 
 
 def costs(results: Results, summaries: list[VariantSummary]) -> list[str]:

@@ -207,4 +207,4 @@ def test_a_failure_half_way_leaves_nothing(copied):
 def test_a_folder_that_is_there_stays_as_it_is(copied, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "precious").write_text("content")
-    refused(copied, r"must not exist yet but .*out does; choose another", FileExistsError)
+    refused(copied, r"or be empty, but .*out is there; choose another", FileExistsError)

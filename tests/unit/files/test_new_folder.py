@@ -34,11 +34,22 @@ def test_what_a_killed_process_left_is_removed(tmp_path):
     assert os.listdir(tmp_path / "a") == ["new"]
 
 
-@pytest.mark.parametrize("make", [lambda path: path.mkdir(), lambda path: path.write_text("a")])
+@pytest.mark.parametrize(
+    "make", [lambda path: (path / "file").mkdir(parents=True), lambda path: path.write_text("a")]
+)
 def test_what_has_the_name_already_is_an_error(tmp_path, make):
     make(tmp_path / "a")
-    with pytest.raises(FileExistsError, match=r"must not exist yet but .*a does"), new_folder(tmp_path / "a"):
+    with pytest.raises(FileExistsError, match=r"or be empty, but .*a is there"), new_folder(tmp_path / "a"):
         pass
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_an_empty_folder_is_taken(tmp_path):
+    (tmp_path / "a").mkdir()
+    with new_folder(tmp_path / "a") as folder:
+        (folder / "file").write_text("content")
+        assert os.listdir(tmp_path / "a") == []
+    assert (tmp_path / "a" / "file").read_text() == "content"
     assert os.listdir(tmp_path) == ["a"]
 
 
