@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from cs336_basics.experiments.document.png import png_of
-from cs336_basics.experiments.report.comparison import TRAINING_LOSS, measure_of, summaries_of
+from cs336_basics.experiments.report.comparison import TRAINING_LOSS, Measure, measure_of, summaries_of
 from cs336_basics.experiments.report.findings import axes
 from cs336_basics.experiments.runs.result import RunResult
 from cs336_basics.experiments.runs.results_file import Results
@@ -11,7 +11,7 @@ from cs336_basics.experiments.runs.results_file import Results
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEADROOM = 1.05  # of the picture above the loss at the beginning; divergence may leave it
+MARGIN = 0.05  # of the picture below the lowest loss and above the first one; divergence may leave it
 
 
 def draw_curves(results: Results) -> bytes:
@@ -32,14 +32,14 @@ def draw_curves(results: Results) -> bytes:
         panel.set_xlabel(label)
         panel.grid(alpha=0.3)
     panels[0].set_ylabel(f"{measure.name}\n({measure.unit})")
-    panels[0].set_ylim(top=highest(results) * HEADROOM)
+    panels[0].set_ylim(*limits(results))
     panels[1].legend(fontsize=7, loc="upper right")
     return png_of(figure)
 
 
 def draw_run(panel: "Axes", run: RunResult, key: str, *, colour, dashed, label, measure) -> None:
     """Draw a curve, and a cross at the end of one that diverged."""
-    curve = run.curve if measure is TRAINING_LOSS else run.validation_curve
+    curve = shown_curve(run, measure)
     losses = [loss * scale_of(run, measure) for loss in curve["loss"]]
     style = {"color": colour, "linestyle": "--" if dashed else "-", "lw": 1.2}
     panel.plot(curve[key], losses, label=label, **style)
@@ -47,17 +47,30 @@ def draw_run(panel: "Axes", run: RunResult, key: str, *, colour, dashed, label, 
         panel.plot(curve[key][-1:], losses[-1:], marker="x", color=colour)
 
 
-def scale_of(run: RunResult, measure) -> float:
+def scale_of(run: RunResult, measure: Measure) -> float:
     """Return what turns nats per token into the measure: bits per byte of the whole text for each nat."""
     if measure.field != "bits_per_byte" or run.bits_per_byte is None or run.validation_loss is None:
         return 1.0
     return run.bits_per_byte / run.validation_loss
 
 
-def highest(results: Results) -> float:
-    """Return the highest loss at the beginning of a run, in the measure of the experiment."""
+def limits(results: Results) -> tuple[float, float]:
+    """Return the ends of the axis of losses: all that lies between the lowest and the first of a run."""
     measure = measure_of(results)
-    return max((run.first_loss or 0.0) * scale_of(run, measure) for run in results.runs)
+    first = [run.first_loss * scale_of(run, measure) for run in results.runs if run.first_loss is not None]
+    later = [
+        loss * scale_of(run, measure) for run in results.runs for loss in shown_curve(run, measure)["loss"]
+    ]
+    if not first:
+        return 0.0, 1.0
+    highest, lowest = max(first), min(first + later)
+    margin = MARGIN * (highest - lowest)
+    return lowest - margin, highest + margin
+
+
+def shown_curve(run: RunResult, measure: Measure) -> dict[str, list]:
+    """Return the curve that tells of the measure."""
+    return run.curve if measure is TRAINING_LOSS else run.validation_curve
 
 
 def draw_sweep(results: Results) -> bytes | None:

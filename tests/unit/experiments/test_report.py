@@ -8,6 +8,7 @@ import pytest
 from cs336_basics.experiments.document.blocks import Bullets, Heading, Paragraph, Picture, Table
 from cs336_basics.experiments.document.html_page import to_html
 from cs336_basics.experiments.document.markdown_page import to_markdown
+from cs336_basics.experiments.report.pictures import limits
 from cs336_basics.experiments.report.whole_report import write_report
 from cs336_basics.experiments.runs.results_file import Results
 from cs336_basics.files.json_file import write_json
@@ -46,6 +47,12 @@ def test_report_has_the_stored_numbers_in_markdown_and_in_one_html_page(tmp_path
     numbers = re.compile(r"\d+\.\d{4}")
     assert sorted(numbers.findall(markdown)) == sorted(numbers.findall(re.sub('base64,[^"]*', "", page)))
     assert set(re.findall(r'(?:src|href)="(.{5})', page)) == {"data:"}
+
+
+def test_axis_of_losses_shows_all_but_what_diverged_upwards():
+    curve = {"step": [6, 12], "seconds": [1.0, 2.0], "loss": [5.0, 3000.0]}
+    runs = [stored_run("a", loss=4.5), stored_run("b", validation_curve=curve, diverged="it did")]
+    assert limits(stored_results(runs)) == pytest.approx((4.5 - 0.125, 7.0 + 0.125))
 
 
 def test_report_written_again_is_the_same(tmp_path):
