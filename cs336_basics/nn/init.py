@@ -22,7 +22,20 @@ fills the weight in place and draws from `generator`, or from torch's own genera
 | `sparse`           | 90% zeros in each column, the rest normal | 0.1 * 0.01^2     | no cut               | out         | tests                                     | Martens 2010, section 5 |
 
 "After the cut" is the factor on the variance, and in brackets the standard deviation that is left in units
-of sigma. Which to choose: keep the default with pre-norm blocks, where the norms hide most differences.
+of sigma.
+
+Which to choose for what (measured by `cs336 init-study`, in `experiments/INIT_STUDY.md`):
+
+- Pre-norm blocks: the default, or another rule that goes by the size of the layer (`xavier_*`, `uniform`). The
+  norms hide most of the differences, and these learn quickest at first.
+- Many layers, or a stream that must not grow: `uniform`, or the rules of GPT-like models (`trunc_normal_002`,
+  `normal`), whose small outputs leave the stream as it is at any depth.
+- No norms: small values only. With 64 blocks `normal` and `sparse` still train; under the rules that go by the size
+  activations overflow before the first step, because queries, keys and SwiGLU multiply what has grown.
+- `kaiming_*` is for layers before a rectifier: in these blocks the stream grows twice as fast as needed. `orthogonal`
+  is for deep networks without residuals, and no better than the default here.
+- `constant`, `ones`, `eye` and `zeros` are for tests: equal rows stay equal, and zeros in all matrices of a block
+  have no gradient.
 """  # noqa: E501
 
 import math

@@ -44,5 +44,6 @@ def draw_panel(panel: "Axes", results: list[CaseResult], moment: str, signal: st
         style = {"color": f"C{index % 10}", "linestyle": "--" if index >= 10 else "-", "lw": 1.2}
         panel.plot(*zip(*points, strict=True) if points else ([], []), label=result.case.rule, **style)
     panel.set_yscale("log")
+    panel.xaxis.get_major_locator().set_params(integer=True)
     panel.tick_params(labelsize=7)
     panel.grid(alpha=0.3)

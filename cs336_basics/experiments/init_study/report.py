@@ -97,7 +97,7 @@ def findings(results: list[CaseResult]) -> list[str]:
         (r.after.loss, r.case.rule) for r in results if r.after is not None and r.after.loss is not None
     ]
     if losses:
-        ranking = ", ".join(f"{rule} {loss:.3f}" for loss, rule in sorted(losses))
+        ranking = ", ".join(f"{rule} {loss_text(loss)}" for loss, rule in sorted(losses))
         sentences.append(f"Loss after training, the lowest first: {ranking}.")
     return sentences
 
@@ -131,5 +131,10 @@ def signal_row(result: CaseResult) -> list[str]:
         else:
             values = [*ends(signals.activations), *ends(signals.gradients)]
             cells += ["not finite" if value is None else f"{value:.2e}" for value in values]
-            cells.append("not finite" if signals.loss is None else f"{signals.loss:.3f}")
+            cells.append("not finite" if signals.loss is None else loss_text(signals.loss))
     return cells
+
+
+def loss_text(loss: float) -> str:
+    """Return a loss with three digits behind the point, and one that has grown beyond all bounds in short."""
+    return f"{loss:.3f}" if loss < 1000 else f"{loss:.2e}"
