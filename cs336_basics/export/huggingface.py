@@ -22,9 +22,8 @@ from cs336_basics.nn.pretrained.weight_files import SINGLE_FILE
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 from cs336_basics.tokenization.interchange.huggingface_folder import write_huggingface_tokenizer
-from cs336_basics.training.config import RunConfig
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run
+from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run, read_run_config
 
 GENERATION_FILE = "generation_config.json"
 
@@ -45,7 +44,7 @@ def export_run(run: RunFolder, folder: str | os.PathLike[str]) -> ExportedRun:
     Raises `ValueError` for a choice that Llama lacks, by name, `FileNotFoundError` for a run without
     checkpoint or tokenizer, and `FileExistsError` if there is such a folder with something in it.
     """
-    require_llama(RunConfig.from_dict(run.read_config()).model)
+    require_llama(read_run_config(run).model)
     tokenizer = open_run_tokenizer(run)
     trained = open_trained_run(run, device="cpu")
     require_fitting_tokenizer(tokenizer, trained.config.model, run)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from cs336_basics.nn.config import ModelConfig
+from cs336_basics.training.typed_values import built
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp64"]
@@ -157,12 +158,9 @@ class RunConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "RunConfig":
-        """Undo `to_dict`; a part that is missing or a field that does not exist is a `ValueError`."""
+        """Undo `to_dict`; a `ValueError` names what is missing, unknown, or of another type."""
         parts = {"model": ModelConfig, "optimizer": OptimizerConfig, "training": TrainingConfig}
-        for name, part in parts.items():
+        for name in parts:
             if not isinstance(values.get(name), dict):
                 raise ValueError(f"the configuration of a run has a part {name!r} but this one has none")
-            unknown = values[name].keys() - {field.name for field in dataclasses.fields(part)}
-            if unknown:
-                raise ValueError(f"a configuration has no field {name}.{min(unknown)}; remove it")
-        return cls(**{name: part(**values[name]) for name, part in parts.items()})
+        return cls(**{name: built(part, values[name], name) for name, part in parts.items()})

@@ -104,6 +104,13 @@ class RunFolder:
             )
         return read_json(self.config)
 
+    def read_part(self, name: str) -> dict[str, Any]:
+        """Return an object in the configuration, empty where it is missing; any other value is an error."""
+        part = self.read_config().get(name, {})
+        if not isinstance(part, dict):
+            raise ValueError(f"{self.config}: {name} must be an object but is {part!r:.80}; restore it")
+        return part
+
     def claim(self, content: dict[str, Any], *, compared: tuple[str, ...]) -> None:
         """Store the configuration; once there is a checkpoint, the entries in `compared` must stay equal.
 

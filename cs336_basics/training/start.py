@@ -18,6 +18,7 @@ from cs336_basics.training.processes import Processes
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.stored_paths import stored_paths
 from cs336_basics.training.token_data import TokenData, TokenPaths, open_token_data
+from cs336_basics.training.trained_run import read_run_config
 
 COMPARED = ("model", "optimizer", "training", "data", "fork_from")  # what must be equal for a run to continue
 
@@ -92,10 +93,10 @@ def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
     """Replace "auto" by what the run was started with, or for a new run by a look at the machine."""
     training = config.training
     if run.config.is_file():
-        stored = run.read_config()["training"]
+        stored = read_run_config(run).training
         for name in ("device", "precision"):
             if getattr(training, name) == "auto":
-                training = replace(training, **{name: stored[name]})
+                training = replace(training, **{name: getattr(stored, name)})
     return replace(config, training=resolve_hardware(training))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import TokenPaths
+from cs336_basics.training.typed_values import converted
 
 
 def stored_paths(run: RunFolder, tokens: TokenPaths) -> dict[str, Any]:
@@ -16,11 +17,15 @@ def stored_paths(run: RunFolder, tokens: TokenPaths) -> dict[str, Any]:
 
 
 def paths_of(run: RunFolder) -> TokenPaths:
-    """Return the paths that a run was started with; its weights are in the fingerprint of its data."""
-    stored = run.read_config()["paths"]
-    validation = stored["validation_tokens"]
+    """Return the paths that a run was started with; its weights are in the fingerprint of its data.
+
+    Where they are damaged or missing, a `ValueError` names the file.
+    """
+    stored, place = run.read_part("paths"), f"{run.config}: paths"
+    train = converted(stored.get("train_tokens"), tuple[str, ...], f"{place}.train_tokens")
+    validation = converted(stored.get("validation_tokens"), str | None, f"{place}.validation_tokens")
     return TokenPaths(
-        train=tuple(run.path / path for path in stored["train_tokens"]),
+        train=tuple(run.path / path for path in train),
         validation=None if validation is None else run.path / validation,
     )
 

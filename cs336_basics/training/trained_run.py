@@ -23,9 +23,18 @@ class TrainedRun:
     """Steps that the model was trained for."""
 
 
+def read_run_config(run: RunFolder) -> RunConfig:
+    """Return the configuration of a run; a damaged one is a `ValueError` that names the file."""
+    content = run.read_config()
+    try:
+        return RunConfig.from_dict(content)
+    except ValueError as error:
+        raise ValueError(f"{run.config}: {error}") from None
+
+
 def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     """Load the model of the last good checkpoint; a run without one is a `FileNotFoundError`."""
-    config = RunConfig.from_dict(run.read_config())
+    config = read_run_config(run)
     checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is None:
         raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")

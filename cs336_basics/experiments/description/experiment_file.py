@@ -32,10 +32,11 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 from cs336_basics.experiments.description.experiment import Experiment, SampleGrid, Scale, with_changes
-from cs336_basics.experiments.description.toml_values import converted, flattened, setting
+from cs336_basics.experiments.description.toml_values import flattened, setting
 from cs336_basics.experiments.description.variants import variants_of
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.presets import PRESETS
+from cs336_basics.training.typed_values import converted
 
 SETTINGS = ("model", "optimizer", "training")
 TABLES = (*SETTINGS, "vary", "together", "samples")

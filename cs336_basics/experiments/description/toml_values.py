@@ -1,45 +1,11 @@
-"""Values from a TOML file in the types that dataclasses ask for."""
+"""Settings from a TOML file: tables as dotted fields of `RunConfig`, each value in its type."""
 
 import dataclasses
 from functools import cache
-from types import NoneType, UnionType
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 from cs336_basics.training.config import RunConfig
-
-
-def converted(value: Any, hint: Any, key: str) -> Any:
-    """Return `value` as the type `hint` has it: a list as a tuple, 1 as 1.0 where a float is due.
-
-    Anything that does not fit is a `ValueError` that names `key`.
-    """
-    if get_origin(hint) is tuple and isinstance(value, list):
-        return tuple(converted(entry, get_args(hint)[0], key) for entry in value)
-    if is_of(value, hint):
-        return float(value) if hint is float else value
-    raise ValueError(f"{key} must be {description(hint)} but is {value!r}; correct it")
-
-
-def is_of(value: Any, hint: Any) -> bool:
-    """Say whether a value is of a type, as configurations use them; a truth value is no number."""
-    if get_origin(hint) in (Union, UnionType):
-        return any(is_of(value, each) for each in get_args(hint))
-    if get_origin(hint) is Literal:
-        return value in get_args(hint)
-    if hint is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is hint
-
-
-def description(hint: Any) -> str:
-    """Return what a value of a type is, in words."""
-    if get_origin(hint) in (Union, UnionType):
-        return " or ".join(description(each) for each in get_args(hint) if each is not NoneType)
-    if get_origin(hint) is Literal:
-        return "one of " + ", ".join(map(str, get_args(hint)))
-    if get_origin(hint) is tuple:
-        return f"a list, each entry {description(get_args(hint)[0])}"
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+from cs336_basics.training.typed_values import converted
 
 
 @cache
