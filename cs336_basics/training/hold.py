@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from filelock import FileLock, Timeout
-
+from cs336_basics.files.lock import locked
 from cs336_basics.training.run_folder import RunFolder
 
 
@@ -24,15 +23,8 @@ def hold(run: RunFolder) -> Iterator[None]:
 
     Raises `RunInUseError` where another process is at work.
     """
-    lock = FileLock(run.lock)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunInUseError(run) from None
-    try:
+    with locked(run.lock, otherwise=RunInUseError(run)):
         yield
-    finally:
-        lock.release()
 
 
 def is_in_use(run: RunFolder) -> bool:

@@ -26,7 +26,7 @@ ONLY_IN = {
     "tyro": {"cli"},
     "matplotlib": {"training", "experiments"},
     "safetensors": {"checkpoint", "nn/pretrained", "export"},
-    "filelock": {"training"},
+    "filelock": {"files"},
     "tiktoken": {"tokenization"},
     "tokenizers": {"tokenization"},
     "_pydevd_bundle": {"debug"},  # there inside a debugger

@@ -1,5 +1,9 @@
 import gzip
 import random
+import subprocess
+import sys
+import threading
+import time
 
 import pytest
 
@@ -15,6 +19,37 @@ FILES = (RemoteFile(name="a.txt.gz"), RemoteFile(name="b.txt.gz"))
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
+
+
+FETCHES = """
+import sys
+from pathlib import Path
+from cs336_basics.datasets.catalogue import RemoteFile
+from cs336_basics.datasets.fetch import fetch_files
+fetch_files([RemoteFile(name="a.txt")], Path(sys.argv[2]), base_url=sys.argv[1], pause=0)
+"""
+
+
+def wait_for_bytes(path, num_bytes):
+    deadline = time.monotonic() + 60
+    while not (path.exists() and path.stat().st_size >= num_bytes):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_second_process_is_told_that_one_is_at_work_and_what_that_one_received_stays_whole(tmp_path):
+    file, part = RemoteFile(name="a.txt"), tmp_path / "a.txt.part"
+    with serving(FileServer(content=TEXT, break_after=[250_007], stall=threading.Event())) as server:
+        with subprocess.Popen([sys.executable, "-c", FETCHES, server.url, str(tmp_path)]) as process:
+            wait_for_bytes(part, 200_000)
+            with pytest.raises(DownloadError, match=r"another one is at work on .*a\.txt; wait for it"):
+                fetch_files([file], tmp_path, base_url=server.url, pause=0)
+            assert len(server.requests) == 1
+            process.kill()
+        assert TEXT.startswith(part.read_bytes())
+        fetch_files([file], tmp_path, base_url=server.url, pause=0)
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_bytes() == TEXT
 
 
 def test_packed_files_arrive_as_texts(tmp_path):
@@ -50,7 +85,7 @@ def test_a_damaged_packed_file_is_named_and_leaves_no_text(tmp_path, damage):
     (tmp_path / "a.txt.gz").write_bytes(damage(gzip.compress(TEXT)))
     with pytest.raises(DownloadError, match=r"a\.txt\.gz must be a whole gzip file but is damaged \("):
         fetch_files(FILES[:1], tmp_path, base_url="http://127.0.0.1:9")
-    assert names(tmp_path) == ["a.txt.gz"]
+    assert names(tmp_path) == [".a.txt.gz.lock", "a.txt.gz"]
 
 
 def test_without_a_network_it_says_what_to_bring_where(tmp_path, monkeypatch):
