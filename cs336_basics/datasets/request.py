@@ -11,7 +11,7 @@ from cs336_basics.datasets.errors import DownloadError, NoConnectionError
 
 RANGE_NOT_SATISFIABLE = 416
 MAY_PASS = {408, 425, 429, 500, 502, 503, 504}  # statuses of a server that may answer when asked again
-BROKEN = (http.client.HTTPException, ConnectionError, TimeoutError)  # what a connection that breaks raises
+BROKEN = (http.client.HTTPException, OSError)  # what a connection that breaks raises, of TLS too
 
 
 class BrokenConnectionError(DownloadError):

@@ -3,6 +3,7 @@
 import contextlib
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+UNREADABLE_RECORD = b"\x17\x03\x03\x00\x20" + bytes(32)  # of TLS, sealed with no key
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER on, for no time: closing is a reset
 
 
@@ -26,6 +28,8 @@ class FileServer:
     break_after: list[int] = field(default_factory=list)
     """For each request in turn: close the connection after so many bytes of the body."""
     resets: bool = False
+    tls: ssl.SSLContext | None = None
+    """Speak TLS; a connection is then broken by a record that cannot be read."""
     statuses: list[int] = field(default_factory=list)
     """For each request in turn: an error instead of the file."""
     moved_to: str | None = None
@@ -82,6 +86,10 @@ class FileServer:
         handler.wfile.flush()
         if self.stall is not None:
             self.stall.wait(timeout=60)
+        if self.tls is not None:
+            with socket.socket(fileno=handler.connection.fileno()) as beneath:
+                beneath.sendall(UNREADABLE_RECORD)
+                beneath.detach()
         if self.resets:
             handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
 
@@ -100,7 +108,10 @@ def serving(server: FileServer) -> Iterator[FileServer]:
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
         http_server.daemon_threads = True
-        server.url = f"http://127.0.0.1:{http_server.server_address[1]}"
+        scheme = "http"
+        if server.tls is not None:
+            scheme, http_server.socket = "https", server.tls.wrap_socket(http_server.socket, server_side=True)
+        server.url = f"{scheme}://127.0.0.1:{http_server.server_address[1]}"
         thread = threading.Thread(target=http_server.serve_forever, args=(0.01,))
         thread.start()
         try:
