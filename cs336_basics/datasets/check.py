@@ -23,7 +23,9 @@ def check_file(path: Path, expected: RemoteFile) -> None:
 
 
 def check_size(num_bytes: int, expected: RemoteFile, *, source: object) -> None:
-    """Raise `DownloadError` unless the size is the known one."""
+    """Raise `DownloadError` unless the size is the known one; where none is known, any but 0 will do."""
+    if num_bytes == 0:
+        raise DownloadError(f"{expected.name} must hold a text but {source} has no bytes; get it anew")
     if expected.num_bytes is not None and num_bytes != expected.num_bytes:
         raise DownloadError(
             f"{expected.name} must have {expected.num_bytes:,} bytes but {source} has {num_bytes:,}; it is "

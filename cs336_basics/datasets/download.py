@@ -70,7 +70,7 @@ def receive(url: str, part: PartialFile, expected: RemoteFile, bar: tqdm, *, tim
     """Receive what one connection brings; say whether the file is whole now."""
     version = part.version(url)
     start = 0 if version is None else part.size
-    if version is not None and start == version.num_bytes:
+    if version is not None and 0 < start == version.num_bytes:
         return True
     answer = ask(url, start=start, version=version, timeout=timeout)
     if answer is None:

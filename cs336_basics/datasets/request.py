@@ -10,6 +10,7 @@ from types import TracebackType
 from cs336_basics.datasets.errors import DownloadError, NoConnectionError
 
 RANGE_NOT_SATISFIABLE = 416
+PAGES = {"text/html", "application/xhtml+xml"}
 MAY_PASS = {408, 425, 429, 500, 502, 503, 504}  # statuses of a server that may answer when asked again
 BROKEN = (http.client.HTTPException, OSError)  # what a connection that breaks raises, of TLS too
 
@@ -78,6 +79,7 @@ def ask(url: str, *, start: int, version: Version | None, timeout: float) -> Ans
 
 def read_head(url: str, response: http.client.HTTPResponse) -> Answer:
     """Return what the head of a response says: where its bytes begin, and of which version they are."""
+    refuse_page(url, response)
     etag, length = response.headers["ETag"], response.headers["Content-Length"]
     is_strong = etag is not None and not etag.startswith("W/")
     start, num_bytes = 0, int(length) if length is not None and length.isdecimal() else None
@@ -92,3 +94,14 @@ def read_head(url: str, response: http.client.HTTPResponse) -> Answer:
         url=url, validator=etag if is_strong else response.headers["Last-Modified"], num_bytes=num_bytes
     )
     return Answer(response=response, start=start, version=version)
+
+
+def refuse_page(url: str, response: http.client.HTTPResponse) -> None:
+    """Raise `DownloadError` for a page in place of the file, as a network sends it that asks for a login."""
+    kind = response.headers.get_content_type()
+    if kind in PAGES:
+        response.close()
+        raise DownloadError(
+            f"{url} must be a file but the server sent a page ({kind}); log in with a browser if the network "
+            "asks for it, and try again"
+        )

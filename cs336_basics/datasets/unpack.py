@@ -15,7 +15,7 @@ BLOCK = 1 << 20
 def unpack(packed: Path, text: Path, *, progress: bool = False) -> None:
     """Write the content of `packed` to `text`, whole or not at all; then `packed` goes, as with gunzip.
 
-    A damaged file is a `DownloadError` and stays.
+    A damaged or empty one is a `DownloadError` and stays.
     """
     with (
         open(packed, "rb") as file,
@@ -38,4 +38,6 @@ def unpack(packed: Path, text: Path, *, progress: bool = False) -> None:
             raise DownloadError(
                 f"{packed} must be a whole gzip file but is damaged ({error}); remove it and try again"
             ) from error
+        if output.tell() == 0:
+            raise DownloadError(f"{packed} must hold a text but holds nothing; remove it and try again")
     packed.unlink()

@@ -20,6 +20,7 @@ class FileServer:
     content: bytes
     etag: str | None = '"first"'
     last_modified: str | None = None
+    content_type: str | None = None
     honours_range: bool = True
     honours_if_range: bool = True
     claimed_length: int | None = None
@@ -72,7 +73,8 @@ class FileServer:
             handler.send_header("Content-Range", f"bytes {start}-{last}/{total}")
         if self.tells_length:
             handler.send_header("Content-Length", str((self.claimed_length or len(self.content)) - start))
-        for name, value in (("ETag", self.etag), ("Last-Modified", self.last_modified)):
+        named = {"ETag": self.etag, "Last-Modified": self.last_modified, "Content-Type": self.content_type}
+        for name, value in named.items():
             if value is not None:
                 handler.send_header(name, value)
         handler.end_headers()

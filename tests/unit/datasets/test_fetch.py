@@ -88,6 +88,15 @@ def test_a_damaged_packed_file_is_named_and_leaves_no_text(tmp_path, damage):
     assert names(tmp_path) == [".a.txt.gz.lock", "a.txt.gz"]
 
 
+def test_a_packed_file_of_nothing_is_named_and_leaves_no_text(tmp_path):
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b""))
+    with pytest.raises(
+        DownloadError, match=r"a\.txt\.gz must hold a text but holds nothing; remove it and try"
+    ):
+        fetch_files(FILES[:1], tmp_path, base_url="http://127.0.0.1:9")
+    assert names(tmp_path) == [".a.txt.gz.lock", "a.txt.gz"]
+
+
 def test_without_a_network_it_says_what_to_bring_where(tmp_path, monkeypatch):
     """The command with the addresses of the table, by way of a proxy that is not there."""
     for name in ("https_proxy", "HTTPS_PROXY"):
