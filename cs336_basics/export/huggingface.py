@@ -67,11 +67,15 @@ def require_fitting_tokenizer(tokenizer: Tokenizer, config: ModelConfig, run: Ru
 
 
 def write_model(model: TransformerLM, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write configuration, weights, and with which tokens texts begin and end."""
+    """Write configuration, weights, and with which tokens texts begin and end.
+
+    Where the tokenizer has no token of its own for it, a text begins with END_OF_TEXT, as GPT-2 has it.
+    """
     from safetensors.torch import save
 
     end_of_text = tokenizer.special_token_ids.get(END_OF_TEXT)
-    begin_and_end = {"bos_token_id": end_of_text, "eos_token_id": end_of_text}  # as GPT-2 has them
+    begin_of_text = end_of_text if tokenizer.bos_token_id is None else tokenizer.bos_token_id
+    begin_and_end = {"bos_token_id": begin_of_text, "eos_token_id": end_of_text}
     write_json(folder / CONFIG_FILE, {**llama_config(model.config), **begin_and_end})
     write_json(folder / GENERATION_FILE, {**begin_and_end, "pad_token_id": end_of_text})
     weights = llama_weights(model, model.config)

@@ -44,11 +44,11 @@ def write_huggingface_tokenizer(
 
 
 def _roles_of_special_tokens(tokenizer: Tokenizer) -> dict[str, Any]:
-    """Return which special token does what: END_OF_TEXT ends a text, and a template may begin one."""
+    """Return which special token does what: END_OF_TEXT ends and pads a text, a template may begin one."""
     begin = tokenizer.definition.begin_of_text
     begins = {} if begin is None else {"bos_token": begin}
-    ends = {"eos_token": END_OF_TEXT} if END_OF_TEXT in tokenizer.special_token_ids else {}
-    return begins | ends
+    ends = dict.fromkeys(("eos_token", "pad_token"), END_OF_TEXT)
+    return begins | (ends if END_OF_TEXT in tokenizer.special_token_ids else {})
 
 
 def _config(tokenizer: Tokenizer, special_tokens: dict[str, Any], context_length: int) -> dict[str, Any]:

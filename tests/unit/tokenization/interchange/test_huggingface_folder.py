@@ -73,6 +73,14 @@ def test_transformers_knows_what_ends_a_text_and_how_long_one_may_be(tokenizer, 
     assert list(peer("a")) == ["input_ids", "attention_mask"]
 
 
+def test_transformers_pads_texts_of_unequal_length(tokenizer, peer, folder):
+    padded = peer(["a", "some more"], padding=True)
+    num_missing = len(tokenizer.encode("some more")) - 1
+    assert padded["input_ids"][0] == tokenizer.encode("a") + num_missing * tokenizer.encode(END)
+    assert padded["attention_mask"][0] == [1] + num_missing * [0]
+    assert json.loads((folder / "special_tokens_map.json").read_text())["pad_token"] == END
+
+
 def test_earlier_versions_of_transformers_are_told_what_they_would_do_otherwise(folder):
     config = json.loads((folder / "tokenizer_config.json").read_text())
     assert config["clean_up_tokenization_spaces"] is False
