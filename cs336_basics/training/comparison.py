@@ -7,8 +7,10 @@ from typing import Any
 
 from cs336_basics.training.metrics import Metrics, read_metrics
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.typed_values import converted
 
-NEEDED = ("step", "tokens", "seconds", "loss", "validation_loss")  # in each line of metrics
+NEEDED = {"step": int, "tokens": int, "seconds": float, "loss": float, "validation_loss": float | None}
+"""What each line of metrics must tell, and as what."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,12 +21,15 @@ class ComparedRun:
     """The folder's name; where several runs have it, the path as it was given."""
     metrics: list[Metrics]
     """At least one line; a run that is still going has those that are complete."""
-    config: dict[str, Any]
+    planned_steps: int | None
+    """Steps in all, by the configuration; None: it does not say."""
+    data: dict[str, Any]
+    """Fingerprints of the data, by the configuration."""
 
     @property
     def label(self) -> str:
         """The name, and how far the run has come if it is not at its end."""
-        last_step, steps = self.metrics[-1]["step"], self.config.get("training", {}).get("steps")
+        last_step, steps = self.metrics[-1]["step"], self.planned_steps
         return self.name if steps in (None, last_step) else f"{self.name} (step {last_step:,} of {steps:,})"
 
 
@@ -49,20 +54,26 @@ def open_runs(paths: Sequence[Path]) -> list[ComparedRun]:
 def read_run(path: Path, name: str) -> ComparedRun:
     """Read one run."""
     run = RunFolder(path)
-    config = run.read_config()
+    steps = converted(run.read_part("training").get("steps"), int | None, f"{run.config}: training.steps")
+    data = run.read_part("data")
     metrics = read_metrics(run.metrics)
     if not metrics:
         raise ValueError(
             f"a run can be compared after its first step but {path} has no metrics yet; train it first"
         )
     for number, line in enumerate(metrics, 1):
-        missing = [key for key in NEEDED if key not in line]
-        if missing:
+        check_line(line, place=f"{run.metrics} line {number}")
+    return ComparedRun(name=name, metrics=metrics, planned_steps=steps, data=data)
+
+
+def check_line(line: Metrics, *, place: str) -> None:
+    """Raise `ValueError` unless a line of metrics tells all that is needed, in the right types."""
+    for key, hint in NEEDED.items():
+        if key not in line:
             raise ValueError(
-                f"metrics must tell {', '.join(NEEDED)} but {run.metrics} line {number} has no {missing[0]}; "
-                "restore or remove it"
+                f"metrics must tell {', '.join(NEEDED)} but {place} has no {key}; restore or remove it"
             )
-    return ComparedRun(name=name, metrics=metrics, config=config)
+        converted(line[key], hint, f"{place}: {key}")
 
 
 def doubts(runs: Sequence[ComparedRun]) -> list[str]:
@@ -78,6 +89,6 @@ def doubts(runs: Sequence[ComparedRun]) -> list[str]:
 
 def differ(runs: Sequence[ComparedRun], part: str) -> bool:
     """Say whether the fingerprints of a part of the data are not all the same, as far as they are known."""
-    fingerprints = [run.config.get("data", {}).get(part) for run in runs]
+    fingerprints = [run.data.get(part) for run in runs]
     known = [fingerprint for fingerprint in fingerprints if fingerprint is not None]
     return any(fingerprint != known[0] for fingerprint in known)

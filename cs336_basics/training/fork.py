@@ -24,7 +24,7 @@ def require_fitting_source(source: RunFolder, content: dict[str, Any]) -> None:
     """
     stored = source.read_config()
     differing = differences(stored.get("model"), content["model"], "model")
-    theirs, ours = (run.get("data", {}).get("tokenizer") for run in (stored, content))
+    theirs, ours = (data.get("tokenizer") for data in (source.read_part("data"), content["data"]))
     if theirs is not None and ours is not None:
         differing += differences(theirs, ours, "data.tokenizer")
     if differing:

@@ -1,11 +1,12 @@
 """Values from a JSON or TOML file in the types that dataclasses ask for."""
 
 import dataclasses
-import sys
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+LARGEST_INTEGER = 2**63  # below which NumPy and PyTorch count
 
 
 def built(kind: type[T], values: dict[str, Any], name: str) -> T:
@@ -44,8 +45,8 @@ def is_of(value: Any, hint: Any) -> bool:
         return any(is_of(value, each) for each in get_args(hint))
     if get_origin(hint) is Literal:
         return value in get_args(hint)
-    if hint is float and type(value) is int:
-        return abs(value) <= sys.float_info.max
+    if type(value) is int and hint in (int, float):
+        return abs(value) < LARGEST_INTEGER
     return type(value) is hint
 
 

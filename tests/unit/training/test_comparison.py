@@ -152,6 +152,50 @@ def test_metrics_of_something_else_are_one_sentence(tmp_path):
         open_runs([run])
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"loss": "x"}, "loss must be a number but is 'x'"),
+        ({"loss": None}, "loss must be a number but is None"),
+        ({"seconds": None}, "seconds must be a number but is None"),
+        ({"tokens": 10**400}, "tokens must be a whole number but is 1000"),
+        ({"step": True}, "step must be a whole number but is True"),
+        ({"validation_loss": "x"}, "validation_loss must be a number but is 'x'"),
+    ],
+    ids=str,
+)
+def test_a_damaged_number_is_named_with_its_line(tmp_path, values, message):
+    line = {"step": 3, "seconds": 1, "tokens": 39, "loss": 1, "validation_loss": None, **values}
+    run = write_run(tmp_path / "a", steps=2, tail=json.dumps(line) + "\n")
+    with pytest.raises(ValueError, match=rf"metrics\.jsonl line 3: {message}.*; correct it$"):
+        open_runs([run])
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"training": None}, "training must be an object but is None; restore it"),
+        ({"data": []}, r"data must be an object but is \[\]; restore it"),
+        ({"training": {"steps": "x"}}, r"training\.steps must be a whole number but is 'x'; correct it"),
+    ],
+    ids=str,
+)
+def test_a_damaged_configuration_is_named(tmp_path, values, message):
+    run = write_run(tmp_path / "a")
+    (run / "config.json").write_text(json.dumps(values))
+    with pytest.raises(ValueError, match=rf"config\.json: {message}$"):
+        open_runs([run])
+
+
+def test_losses_that_were_no_numbers_are_gaps_in_the_curve(tmp_path):
+    tail = json.dumps(
+        {"step": 12, "seconds": 9, "tokens": 156, "loss": float("nan"), "validation_loss": None}
+    )
+    runs = open_runs([write_run(tmp_path / "a", tail=tail + "\n")])
+    draw_comparison(runs, tmp_path / "a.png")
+    assert len(curves(comparison_figure(runs), 0)[0][0]) == 12
+
+
 def test_a_run_that_is_given_twice_is_refused_also_by_another_path(tmp_path, monkeypatch):
     run = write_run(tmp_path / "a")
     monkeypatch.chdir(tmp_path)
