@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -9,7 +10,7 @@ import tomllib
 import pytest
 
 from tests.integration.command import ONE_THREAD
-from tests.integration.vscode import LAUNCH, ROOT, TASKS
+from tests.integration.vscode import LAUNCH, ROOT, TASKS, launch_configuration
 
 EXTENSIONS = "cs336_basics/debug/debugpy_extensions"
 
@@ -39,6 +40,27 @@ def test_every_launch_configuration_shows_tensors():
     # What lies in a folder of PYTHONPATH can be imported by its bare name: nothing else may lie there.
     found = {path.name for path in (ROOT / EXTENSIONS).iterdir()} - {"__pycache__"}
     assert found == {"pydevd_plugins"}
+
+
+ENDURANCE = """\
+import pytest
+
+@pytest.mark.endurance
+def test_something():
+    pass
+"""
+
+
+def test_the_current_test_file_is_run_also_where_its_tests_are_left_out_by_default(tmp_path):
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    (tmp_path / "test_it.py").write_text(ENDURANCE)
+    entry = launch_configuration("Debug current test file", tmp_path, tmp_path / "test_it.py")
+    assert all(entry["args"]), "some shells do not hand on an empty argument"
+    result = subprocess.run(
+        [sys.executable, "-m", entry["module"], *entry["args"]],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert "1 passed in" in result.stdout
 
 
 def test_settings_name_the_environments_interpreter():
