@@ -26,6 +26,12 @@ class ModelSource:
             raise ValueError(
                 f"a model is a run or, with --model, a folder of Hugging Face, but {found} given; give one"
             )
+        from cs336_basics.training.run_folder import RunFolder
+
+        if self.model is not None and RunFolder(self.model).is_run():
+            raise ValueError(
+                f"--model takes a folder of Hugging Face but {self.model} is a run; leave out --model"
+            )
 
     def open_tokenizer(self) -> "Tokenizer":
         """Read the tokenizer that belongs to the model."""

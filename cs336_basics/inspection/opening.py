@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from cs336_basics.files.json_file import read_json
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device
@@ -37,7 +36,7 @@ def kind_of_folder(folder: Path) -> Literal["run", "pretrained"]:
             f"expected a run, or a model as Hugging Face stores it, but {folder} has no {path.name}; "
             "check the path"
         )
-    return "pretrained" if "model_type" in read_json(path) else "run"
+    return "run" if RunFolder(folder).is_run() else "pretrained"
 
 
 def open_run(folder: Path, device: Device) -> OpenedModel:

@@ -21,6 +21,8 @@ from cs336_basics.files.inside import refuse_link
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.training.differences import differences
 
+PARTS = {"job", "model", "optimizer", "training"}  # of a configuration; no other program's has any of them
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -96,13 +98,23 @@ class RunFolder:
                 f"{job!r}; choose another run folder"
             )
 
+    def is_run(self) -> bool:
+        """Say whether the configuration is one of ours, and not that of a model of Hugging Face."""
+        return self.config.is_file() and not PARTS.isdisjoint(read_json(self.config))
+
     def read_config(self) -> dict[str, Any]:
-        """Return what `claim` stored; `FileNotFoundError` where there is no run."""
+        """Return what `claim` stored; `FileNotFoundError` or `ValueError` where there is no run."""
         if not self.config.is_file():
             raise FileNotFoundError(
                 f"expected a run but {self.path} has no {self.config.name}; train one first"
             )
-        return read_json(self.config)
+        content = read_json(self.config)
+        if PARTS.isdisjoint(content):
+            raise ValueError(
+                f"expected a run but {self.config} is no configuration of one; if it is a model of Hugging "
+                "Face, generate --model and inspect take its folder"
+            )
+        return content
 
     def read_part(self, name: str) -> dict[str, Any]:
         """Return an object in the configuration, empty where it is missing; any other value is an error."""

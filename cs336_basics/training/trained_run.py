@@ -47,6 +47,7 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
 
 def open_run_tokenizer(run: RunFolder) -> Tokenizer:
     """Read the run's tokenizer; a run that was started without one is a `FileNotFoundError`."""
+    run.read_config()  # what is no run must not be told to lack a tokenizer
     if not run.tokenizer.is_dir():
         raise FileNotFoundError(
             f"expected a tokenizer but {run.path} has none; copy its files to {run.tokenizer}"

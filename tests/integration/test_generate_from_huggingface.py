@@ -105,10 +105,19 @@ def test_exactly_one_model_and_one_prompt_are_wanted(options, message):
 def test_what_cannot_be_generated_from_is_refused(run, exported, tmp_path):
     with pytest.raises(FileNotFoundError, match="none has no config"):
         greedy(model=tmp_path / "none", prompt_ids=(1,))
-    with pytest.raises(ValueError, match="model_type = 'llama' but here it is None"):
+    with pytest.raises(ValueError, match=r"a folder of Hugging Face but .* is a run; leave out --model"):
         greedy(model=run, prompt_ids=(1,))
+    for prompt in ({"prompt": "x"}, {"prompt_ids": (1,)}):
+        with pytest.raises(ValueError, match=r"no configuration of one; if .* generate --model"):
+            greedy(run=exported, **prompt)
     with pytest.raises(IndexError, match=r"must lie in 0\.\.255 .* got 256"):
         greedy(model=exported, prompt_ids=(256,))
+
+
+def test_a_folder_without_a_tokenizer_is_one_sentence_with_a_way_out(folder):
+    (folder / "tokenizer.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"expected a tokenizer\.json but .* with --prompt-ids"):
+        greedy(model=folder, prompt="x")
 
 
 def test_an_end_of_text_that_is_no_id_is_named(folder):

@@ -111,6 +111,8 @@ def test_folders_that_hold_no_model_are_refused(tmp_path):
     assert f"expected a tokenizer but {tmp_path} has none" in error_of(tmp_path)
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "gpt2"}), encoding="utf-8")
     assert "model_type = 'llama' but here it is 'gpt2'" in error_of(tmp_path)
+    (tmp_path / "config.json").write_text(json.dumps({"hidden_size": 8}), encoding="utf-8")
+    assert "model_type = 'llama' but here it is None" in error_of(tmp_path)
 
 
 def test_a_damaged_run_is_refused(run):

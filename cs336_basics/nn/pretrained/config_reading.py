@@ -49,7 +49,11 @@ WITHOUT_EFFECT = {
     "top_p", "max_length", "min_length", "max_new_tokens", "num_beams", "repetition_penalty",
     "output_attentions", "output_hidden_states", "return_dict", "torchscript", "id2label", "label2id",
     "num_labels", "problem_type", "finetuning_task", "task_specific_params", "initializer_range",
-    "pretraining_tp", "chunk_size_feed_forward",
+    "pretraining_tp", "chunk_size_feed_forward", "min_p", "typical_p", "length_penalty", "early_stopping",
+    "no_repeat_ngram_size", "encoder_no_repeat_ngram_size", "bad_words_ids", "suppress_tokens",
+    "begin_suppress_tokens", "forced_bos_token_id", "forced_eos_token_id", "num_return_sequences",
+    "num_beam_groups", "diversity_penalty", "exponential_decay_length_penalty", "remove_invalid_values",
+    "output_scores", "return_dict_in_generate",
 }  # fmt: skip
 """Keys that change no logits: where a model is from, how it is stored, its first weights, in how many slices
 a product is computed, and what its users do with the logits."""

@@ -48,6 +48,11 @@ def _find_file(path: Path) -> Path:
     if not file.exists() and (path / SENTENCEPIECE_FILE).is_file():
         style = SENTENCEPIECE.format(sign=SENTENCEPIECE_FILE)
         raise ValueError(f"a folder must have a {TOKENIZER_FILE} of byte-level BPE but {path} {style}")
+    if path.is_dir() and not file.exists():
+        raise FileNotFoundError(
+            f"expected a {TOKENIZER_FILE} but {path} has none; put it there, or encode with another library "
+            "and give the ids with --prompt-ids"
+        )
     return file
 
 

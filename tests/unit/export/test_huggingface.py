@@ -173,8 +173,9 @@ def refused(run: RunFolder, message: str, kind: type[Exception] = ValueError) ->
     assert sorted(run.path.parent.rglob("*")) == before
 
 
-def test_what_is_no_run_or_an_unfinished_one_is_refused(copied, tmp_path):
+def test_what_is_no_run_or_an_unfinished_one_is_refused(copied, exported, tmp_path):
     refused(RunFolder(tmp_path / "none"), "none has no config.json; train one", FileNotFoundError)
+    refused(RunFolder(exported), "is no configuration of one; if it is a model of Hugging Face")
     shutil.rmtree(copied.checkpoints)
     refused(copied, "expected a checkpoint but", FileNotFoundError)
     shutil.rmtree(copied.tokenizer)

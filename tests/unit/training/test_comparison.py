@@ -182,7 +182,7 @@ def test_a_damaged_number_is_named_with_its_line(tmp_path, values, message):
 )
 def test_a_damaged_configuration_is_named(tmp_path, values, message):
     run = write_run(tmp_path / "a")
-    (run / "config.json").write_text(json.dumps(values))
+    (run / "config.json").write_text(json.dumps({"job": "train", **values}))
     with pytest.raises(ValueError, match=rf"config\.json: {message}$"):
         open_runs([run])
 

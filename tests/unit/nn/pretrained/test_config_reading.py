@@ -149,6 +149,11 @@ def test_an_unknown_key_that_is_not_set_is_no_obstacle():
     assert model_config(TINYLLAMA | {"sliding_window": None, "something": None}) == model_config(TINYLLAMA)
 
 
+def test_keys_about_the_use_of_logits_are_no_obstacle():
+    generation = {"typical_p": 0.9, "length_penalty": 2.0, "num_beam_groups": 3, "suppress_tokens": [5]}
+    assert model_config(TINYLLAMA | generation) == model_config(TINYLLAMA)
+
+
 def test_a_folder_without_a_configuration_is_no_model(tmp_path):
     with pytest.raises(
         FileNotFoundError, match=r"has no config\.json; download the model and give its folder"
