@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,8 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         )
     beside = destination.with_name(f".{destination.name}.unfinished")
     try:
-        with explain_failed_write(destination, beside):
+        with explain_failed_write(destination, beside, *destination.parents):
+            require_folders(destination.parents)
             make_folder(destination.parent)
             shutil.rmtree(beside, ignore_errors=True)
             beside.mkdir()
@@ -39,6 +40,15 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)  # what failed first is what must be told
         raise
     sync_folder(destination.parent)
+
+
+def require_folders(paths: Iterable[Path]) -> None:
+    """Raise `NotADirectoryError` where something else than a folder has one of the names."""
+    for path in paths:
+        if path.exists() and not path.is_dir():
+            raise NotADirectoryError(
+                f"a folder to be written must lie in folders but {path} is none; choose another place"
+            )
 
 
 def is_empty_folder(path: Path) -> bool:

@@ -44,6 +44,17 @@ def test_what_has_the_name_already_is_an_error(tmp_path, make):
     assert os.listdir(tmp_path) == ["a"]
 
 
+@pytest.mark.parametrize("below", ["file/a", "file/a/b"])
+def test_a_file_where_a_folder_should_be_is_named(tmp_path, below):
+    (tmp_path / "file").write_text("content")
+    with (
+        pytest.raises(NotADirectoryError, match=r"must lie in folders but .*file is none; choose another"),
+        new_folder(tmp_path / below),
+    ):
+        pass
+    assert (tmp_path / "file").read_text() == "content"
+
+
 def test_an_empty_folder_is_taken(tmp_path):
     (tmp_path / "a").mkdir()
     with new_folder(tmp_path / "a") as folder:
