@@ -1,10 +1,11 @@
 """Single values of a `config.json`, checked, with errors that name the key."""
 
-import math
 import reprlib
+import sys
 from typing import Any
 
 CONFIG_FILE = "config.json"
+LARGEST_SIZE = 2**63  # below which PyTorch counts
 
 
 def unsupported(key: str, expected: object, found: object) -> ValueError:
@@ -18,7 +19,7 @@ def unsupported(key: str, expected: object, found: object) -> ValueError:
 def positive_integer(values: dict[str, Any], key: str, default: int | None = None) -> int:
     """Return a whole number from 1 up, or `default` where the key is missing or null."""
     value = _value(values, key, default)
-    if type(value) is not int or value < 1:
+    if type(value) is not int or not 1 <= value < LARGEST_SIZE:
         raise _malformed(key, "a whole number from 1 up", value)
     return value
 
@@ -26,7 +27,7 @@ def positive_integer(values: dict[str, Any], key: str, default: int | None = Non
 def positive_number(values: dict[str, Any], key: str, default: float | None = None) -> float:
     """Return a finite number above 0, or `default` where the key is missing or null."""
     value = _value(values, key, default)
-    if type(value) not in (int, float) or not 0 < value < math.inf:
+    if type(value) not in (int, float) or not 0 < value <= sys.float_info.max:
         raise _malformed(key, "a number above 0", value)
     return float(value)
 
