@@ -21,7 +21,8 @@ def chosen_trackers(*, tensorboard: bool, wandb: bool) -> list[Tracker]:
 
 def require_package(name: str) -> None:
     """Raise `ModuleNotFoundError` unless the package is there; the extra that brings it has its name."""
-    if find_spec(name) is None:
+    spec = find_spec(name)
+    if spec is None or spec.origin is None:  # a folder of that name in the current one, which is no package
         raise ModuleNotFoundError(
             f"--{name} needs the package {name}, which is not there; install it, for example with "
             f"uv sync --extra {name}",

@@ -19,3 +19,11 @@ def test_a_missing_package_is_one_sentence_that_names_the_extra(monkeypatch, nam
     with pytest.raises(ModuleNotFoundError, match=sentence):
         chosen_trackers(tensorboard=name == "tensorboard", wandb=name == "wandb")
     assert chosen_trackers(tensorboard=False, wandb=False) == []
+
+
+def test_a_folder_with_the_name_of_a_missing_package_is_no_package(monkeypatch, tmp_path):
+    (tmp_path / "wandb").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.delitem(sys.modules, "wandb", raising=False)
+    with pytest.raises(ModuleNotFoundError, match="needs the package wandb, which is not there"):
+        chosen_trackers(tensorboard=False, wandb=True)
