@@ -122,8 +122,8 @@ def test_what_is_missing_is_what_transformers_takes_for_it():
         ({"rope_scaling": [8.0]}, "has rope_scaling = an object but here it is [8.0]"),
         ({"rope_parameters": {"rope_theta": 500.0}}, "give rope_theta once but has 10000.0 and"),
         (
-            {"rope_parameters": {"rope_theta": 1e4}, "rope_scaling": {"rope_type": "default"}},
-            "but has rope_scaling and rope_parameters; remove one",
+            {"rope_parameters": {"rope_theta": 1e4}, "rope_scaling": {"rope_type": "llama3"}},
+            "but rope_scaling and rope_parameters differ; remove one",
         ),
         (
             {"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}},
@@ -150,6 +150,17 @@ def test_what_our_parts_do_not_compute_is_refused_by_name_in_one_sentence(change
 
 def test_an_unknown_key_that_is_not_set_is_no_obstacle():
     assert model_config(TINYLLAMA | {"sliding_window": None, "something": None}) == model_config(TINYLLAMA)
+
+
+def test_rotation_may_be_told_in_both_spellings_if_they_agree():
+    scaling = LLAMA_32["rope_scaling"]
+    for newer in (scaling, {**scaling, "rope_theta": 500000.0}):
+        assert model_config({**LLAMA_32, "rope_parameters": newer}) == model_config(LLAMA_32)
+    older = {("type" if key == "rope_type" else key): value for key, value in scaling.items()}
+    both = {**LLAMA_32, "rope_scaling": older, "rope_parameters": scaling}
+    assert model_config(both) == model_config(LLAMA_32)
+    with pytest.raises(ValueError, match="rope_scaling and rope_parameters differ"):
+        model_config({**LLAMA_32, "rope_parameters": {**scaling, "factor": 8.0}})
 
 
 def test_keys_about_the_use_of_logits_are_no_obstacle():
