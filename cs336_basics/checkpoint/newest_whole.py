@@ -4,7 +4,16 @@ import warnings
 from pathlib import Path
 
 from cs336_basics.checkpoint.checksums import DamagedCheckpointError
-from cs336_basics.checkpoint.pointers import BEST, LATEST, checkpoint_folders, read_pointer, write_pointer
+from cs336_basics.checkpoint.pointers import (
+    BEST,
+    LATEST,
+    checkpoint_folders,
+    pointed_folder,
+    read_pointer,
+    step_of_folder,
+    write_pointer,
+)
+from cs336_basics.checkpoint.retention import set_aside
 from cs336_basics.checkpoint.run_checkpoint import check_run_checkpoint
 
 
@@ -42,20 +51,32 @@ def whole_checkpoint_named(checkpoints: Path, pointer: str, damages: list[str]) 
     return folder if folder is not None and _is_whole(folder, damages) else None
 
 
+def set_aside_damaged(checkpoints: Path, *, used: Path) -> None:
+    """Take away the names of damaged checkpoints: only whole ones count among those that are kept.
+
+    Those older than the one that is `used`, which `newest_whole_checkpoint` has not looked at, are named in a
+    `DamagedCheckpointWarning`.
+    """
+    for folder in checkpoint_folders(checkpoints):
+        damages: list[str] = []
+        if _is_whole(folder, damages):
+            continue
+        set_aside(folder)
+        if step_of_folder(folder) < step_of_folder(used):
+            warnings.warn(f"{damages[0]}; it is removed", DamagedCheckpointWarning, stacklevel=2)
+
+
 def mend_pointers(checkpoints: Path, *, latest: Path, best: Path | None) -> None:
     """Let `latest` and `best` say from where a run goes on and which was the best until there.
 
     They can say something else when a run was killed between two of its writes, or the newest is damaged.
+    What is damaged must be set aside before: a folder that is there counts as whole.
     """
-    damages: list[str] = []
-    if whole_checkpoint_named(checkpoints, LATEST, damages) != latest:
-        write_pointer(checkpoints, LATEST, latest)
-    if whole_checkpoint_named(checkpoints, BEST, damages) == best:
-        return
-    if best is not None and _is_whole(best, damages):
-        write_pointer(checkpoints, BEST, best)
-    else:
-        (checkpoints / BEST).unlink(missing_ok=True)
+    for pointer, folder in ((LATEST, latest), (BEST, best)):
+        if folder is None or not folder.is_dir():
+            (checkpoints / pointer).unlink(missing_ok=True)
+        elif pointed_folder(checkpoints, pointer) != folder:
+            write_pointer(checkpoints, pointer, folder)
 
 
 def _is_whole(folder: Path, damages: list[str]) -> bool:

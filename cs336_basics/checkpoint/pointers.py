@@ -53,6 +53,14 @@ def read_pointer(checkpoints: Path, name: str) -> Path | None:
     return entry_inside(checkpoints, named)
 
 
+def pointed_folder(checkpoints: Path, name: str) -> Path | None:
+    """Return what `read_pointer` does, and None too for a file that names no checkpoint."""
+    try:
+        return read_pointer(checkpoints, name)
+    except ValueError:
+        return None
+
+
 def write_pointer(checkpoints: Path, name: str, folder: Path) -> None:
     """Let the file `name` name `folder`."""
     with replace_file(checkpoints / name, "w") as file:

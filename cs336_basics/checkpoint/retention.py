@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from cs336_basics.checkpoint.pointers import BEST, LATEST, checkpoint_folders, read_pointer, step_of_folder
+from cs336_basics.checkpoint.pointers import BEST, LATEST, checkpoint_folders, pointed_folder, step_of_folder
 
 UNFINISHED = ".unfinished-"
 
@@ -33,8 +33,9 @@ def remove_old(checkpoints: Path, *, keep: int, step: int) -> None:
     """Remove all but the newest `keep` checkpoints up to `step`, and `latest` and `best`.
 
     Later ones can be there when a run continues from an earlier one: they are replaced when it comes there.
+    All must be whole, since a damaged one that counts would push out a good one.
     """
-    protected = {_named(checkpoints, LATEST), _named(checkpoints, BEST)}
+    protected = {pointed_folder(checkpoints, LATEST), pointed_folder(checkpoints, BEST)}
     known = [folder for folder in checkpoint_folders(checkpoints) if step_of_folder(folder) <= step]
     for folder in known[:-keep]:
         if folder not in protected:
@@ -56,10 +57,3 @@ def remove_folder(folder: Path) -> None:
         folder.unlink()
     elif folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)  # too many are better than a run that ends
-
-
-def _named(checkpoints: Path, pointer: str) -> Path | None:
-    try:
-        return read_pointer(checkpoints, pointer)
-    except ValueError:
-        return None

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from cs336_basics.checkpoint.newest_whole import mend_pointers, newest_whole_checkpoint
+from cs336_basics.checkpoint.newest_whole import mend_pointers, newest_whole_checkpoint, set_aside_damaged
 from cs336_basics.checkpoint.pointers import folder_of_step
 from cs336_basics.checkpoint.retention import remove_old
 from cs336_basics.checkpoint.run_checkpoint import (
@@ -71,6 +71,7 @@ def start_or_continue(
     processes.wait()  # until all have read what the first one now puts in order
     if checkpoint is not None and processes.is_first:
         best = None if state.best is None else folder_of_step(run.checkpoints, state.best.step)
+        set_aside_damaged(run.checkpoints, used=checkpoint)
         mend_pointers(run.checkpoints, latest=checkpoint, best=best)
         remove_old(run.checkpoints, keep=keep, step=state.step)
     if config.training.recompute:

@@ -8,7 +8,9 @@ from cs336_basics.checkpoint.newest_whole import (
     DamagedCheckpointWarning,
     mend_pointers,
     newest_whole_checkpoint,
+    set_aside_damaged,
 )
+from cs336_basics.checkpoint.pointers import checkpoint_folders
 from cs336_basics.checkpoint.run_checkpoint import FILES, check_run_checkpoint
 from tests.unit.checkpoint.small_checkpoint import save
 
@@ -98,6 +100,16 @@ def test_going_back_keeps_what_is_gone_back_to_until_there_is_a_newer_one(tmp_pa
     ]
     save(tmp_path, 6, keep=1)
     assert [path.name for path in tmp_path.glob("step-*")] == ["step-00000006"]
+
+
+def test_damaged_checkpoints_lose_their_names_and_older_ones_are_named_in_a_warning(tmp_path):
+    folders = [save(tmp_path, step, keep=4) for step in (1, 2, 3, 4)]
+    for damaged in (folders[0], folders[3]):
+        (damaged / "random.json").unlink()
+    with pytest.warns(DamagedCheckpointWarning, match=r"step-00000001.*; it is removed") as warned:
+        set_aside_damaged(tmp_path, used=folders[2])
+    assert len(warned) == 1
+    assert checkpoint_folders(tmp_path) == folders[1:3]
 
 
 def test_pointers_are_mended_to_what_a_run_continues_from(tmp_path):

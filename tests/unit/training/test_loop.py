@@ -9,6 +9,7 @@ import torch
 
 import cs336_basics.training.loop as loop
 from cs336_basics.checkpoint.newest_whole import DamagedCheckpointWarning, newest_whole_checkpoint
+from cs336_basics.checkpoint.pointers import checkpoint_folders
 from cs336_basics.checkpoint.run_checkpoint import OPTIMIZER, WEIGHTS
 from cs336_basics.evaluation.held_out_loss import evaluate
 from cs336_basics.training.hardware import autocast
@@ -215,6 +216,20 @@ def test_a_damaged_checkpoint_is_reported_and_the_run_ends_as_if_it_had_not_been
         assert last_file(damaged, each).read_bytes() == last_file(whole, each).read_bytes()
     for pointer in ("latest", "best"):
         assert (damaged.checkpoints / pointer).read_text() == (whole.checkpoints / pointer).read_text()
+
+
+def test_a_damaged_checkpoint_takes_no_place_among_those_that_are_kept(tmp_path):
+    run = run_folder(tmp_path)
+    config = with_training(evaluation_interval=100)
+    answers = iter([False] * 6 + [True])
+    loop.train(config, token_data(), run, should_stop=lambda: next(answers))
+    last_file(run, WEIGHTS).write_bytes(b"")
+    with pytest.warns(DamagedCheckpointWarning, match=r"step-00000007.*; step-00000005 is used"):
+        loop.train(config, token_data(), run, should_stop=lambda: True)
+    assert [folder.name for folder in checkpoint_folders(run.checkpoints)] == [
+        "step-00000005",
+        "step-00000006",
+    ]
 
 
 def test_bf16_precision_trains_with_float32_weights(tmp_path):
