@@ -33,8 +33,11 @@ class EvaluationResult:
 
     @property
     def perplexity(self) -> float:
-        """`exp(loss)`."""
-        return math.exp(self.loss)
+        """`exp(loss)`, infinite where a float cannot hold it."""
+        try:
+            return math.exp(self.loss)
+        except OverflowError:
+            return math.inf
 
     def bits_per_byte(self, num_bytes: int) -> float:
         """Return bits per byte of the text file behind the tokens, `num_bytes` long, delimiters included.

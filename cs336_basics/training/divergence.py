@@ -1,4 +1,4 @@
-"""What is left behind when the loss or the gradient is no finite number: the last steps, in a file."""
+"""What is left behind when something is no finite number: the last steps, in a file."""
 
 import math
 from collections.abc import Iterator
@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from cs336_basics.files.json_file import write_json
+from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.metrics import Metrics, read_metrics
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.step import NonFiniteError
 
 REPORTED_STEPS = 20
 REPORTED = ("step", "learning_rate", "gradient_norm", "loss")
@@ -25,21 +25,21 @@ def reported_divergence(run: RunFolder, *, writes: bool = True) -> Iterator[None
     except NonFiniteError as error:
         if not writes:
             raise
-        taken = read_metrics(run.metrics)[-(REPORTED_STEPS - 1) :]
-        write_json(run.divergence, divergence_report(error, taken))
-        raise error.with_hint(f"the last {len(taken) + 1} steps are in {run.divergence}") from None
+        report = divergence_report(error, read_metrics(run.metrics))
+        write_json(run.divergence, report)
+        raise error.with_hint(f"the last {len(report['last_steps'])} steps are in {run.divergence}") from None
 
 
-def divergence_report(error: NonFiniteError, taken: list[Metrics]) -> dict[str, Any]:
-    """Return the step that failed behind those before it; numbers that JSON lacks are "inf" or "nan"."""
-    failed = {
-        "step": error.step,
-        "learning_rate": error.learning_rate,
-        "gradient_norm": _as_json(error.gradient_norm),
-        "loss": _as_json(error.loss),
-    }
-    steps = [{name: metrics[name] for name in REPORTED} for metrics in taken]
-    return {"error": str(error), "step": error.step, "last_steps": [*steps, failed]}
+def divergence_report(error: NonFiniteError, noted: list[Metrics]) -> dict[str, Any]:
+    """Return the last steps, and behind them the one that failed if its line was not `noted`.
+
+    Numbers that JSON lacks are "inf" or "nan".
+    """
+    steps = [{name: metrics[name] for name in REPORTED} for metrics in noted]
+    if error.numbers:
+        failed = {name: _as_json(number) for name, number in error.numbers.items()}
+        steps.append({"step": error.step, **failed})
+    return {"error": str(error), "step": error.step, "last_steps": steps[-REPORTED_STEPS:]}
 
 
 def _as_json(number: float) -> float | str:

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from dataclasses import asdict
 
 from cs336_basics.checkpoint.retention import check_keep
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.batches import batches_of_steps
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.divergence import reported_divergence
+from cs336_basics.training.finite import require_finite
 from cs336_basics.training.hold import hold
 from cs336_basics.training.log import NoLog, no_log, run_log
 from cs336_basics.training.memory import explained_out_of_memory
@@ -52,6 +54,7 @@ def train(
     with (
         hold(run) if processes.is_first else nullcontext(),
         explained_out_of_memory(config),
+        reported_divergence(run, writes=processes.is_first),
         own_random_states(config.training.seed, config.training.device),
     ):
         state = start_or_continue(config, data, run, keep=keep, processes=processes)
@@ -79,11 +82,11 @@ def take_steps(
     started = time.perf_counter() - state.seconds
     steps_left = range(state.step + 1, last_step + 1)
     for step, batch in batches_of_steps(data.train, config, steps_left, processes=processes):
-        with reported_divergence(run, writes=processes.is_first):
-            result = train_step(state.objective, state.optimizer, batch, config, step, processes=processes)
+        result = train_step(state.objective, state.optimizer, batch, config, step, processes=processes)
         validation_loss = None
         if is_due(step, config.training.evaluation_interval, last_step):
             validation_loss = validate(state.model, data.validation, config, whole=step == last_step).loss
+            require_finite(step, validation_loss=validation_loss, **asdict(result))
         state.step, state.seconds = step, time.perf_counter() - started
         is_best = note_validation(state, validation_loss)
         log.note(metrics_of_step(step, state.seconds, result, validation_loss, config))

@@ -1,5 +1,6 @@
 """Score a run's model on its own validation tokens, or on any text."""
 
+import math
 import os
 import tempfile
 from pathlib import Path
@@ -23,7 +24,7 @@ def score_validation(
     """
     trained = open_trained_run(run, device=device)
     data = open_run_data(trained.config, paths_of(run))
-    return validate(trained.model, data.validation, trained.config, stride=stride)
+    return finite_result(run, validate(trained.model, data.validation, trained.config, stride=stride))
 
 
 def score_text(
@@ -38,4 +39,14 @@ def score_text(
         dataset = open_token_file(tokens, vocab_size=trained.config.model.vocab_size)
         result = validate(trained.model, dataset, trained.config, stride=stride)
         del dataset  # Windows keeps a mapped file until the map is gone
-    return result
+    return finite_result(run, result)
+
+
+def finite_result(run: RunFolder, result: EvaluationResult) -> EvaluationResult:
+    """Return the result unless the loss is no finite number, which is a `ValueError`."""
+    if math.isfinite(result.loss):
+        return result
+    raise ValueError(
+        f"a loss must be finite but that of {run.path} is {result.loss}, so its weights have diverged; name "
+        f"an earlier checkpoint in {run.checkpoints / 'latest'}, or train anew with a lower learning rate"
+    )

@@ -23,6 +23,7 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_training
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.finite import require_finite_weights
 from cs336_basics.training.identity import require_same_identity, run_identity
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.processes import ONE_PROCESS, Processes
@@ -115,8 +116,12 @@ def note_validation(state: TrainingState, loss: float | None) -> bool:
 def save(
     state: TrainingState, config: RunConfig, run: RunFolder, *, keep: int, processes: Processes = ONE_PROCESS
 ) -> None:
-    """Let the first process write a checkpoint from which any number of them goes on."""
+    """Let the first process write a checkpoint from which any number of them goes on.
+
+    Weights that are not finite are a `NonFiniteError`, and the checkpoints before them stay.
+    """
     snapshot = take_snapshot(state.model, state.optimizer, whole=processes.whole)
+    require_finite_weights(state.step, snapshot.weights, processes)
     if not processes.is_first:
         return
     best = state.best

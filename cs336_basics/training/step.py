@@ -1,6 +1,5 @@
 """One update of the weights: gradients, clipping, optimizer."""
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -10,34 +9,10 @@ from torch.optim import Optimizer
 
 from cs336_basics.training.batches import Batch
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.finite import require_finite
 from cs336_basics.training.hardware import autocast
 from cs336_basics.training.learning_rate import learning_rate_of_step
 from cs336_basics.training.processes import ONE_PROCESS, Processes
-
-
-class NonFiniteError(RuntimeError):
-    """The loss or the gradient is infinite or not a number; the weights are those before the step."""
-
-    def __init__(
-        self, step: int, *, loss: float, gradient_norm: float, learning_rate: float, hint: str = ""
-    ) -> None:
-        super().__init__(
-            f"loss and gradient must be finite but at step {step} the loss is {loss} and the gradient's norm "
-            f"{gradient_norm} (learning rate {learning_rate:g}{hint}); start another run with a lower "
-            "learning rate or a longer warm-up"
-        )
-        self.step = step
-        self.loss, self.gradient_norm, self.learning_rate = loss, gradient_norm, learning_rate
-
-    def with_hint(self, hint: str) -> "NonFiniteError":
-        """Return the same error with something more to know."""
-        return NonFiniteError(
-            self.step,
-            loss=self.loss,
-            gradient_norm=self.gradient_norm,
-            learning_rate=self.learning_rate,
-            hint=f"; {hint}",
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,10 +78,3 @@ def backward(
         loss = objective(inputs, targets) / config.training.accumulation_steps
     loss.backward()
     return loss.detach()
-
-
-def require_finite(step: int, *, loss: float, gradient_norm: float, learning_rate: float) -> None:
-    """Raise `NonFiniteError` unless loss and gradient are numbers."""
-    if math.isfinite(loss) and math.isfinite(gradient_norm):
-        return
-    raise NonFiniteError(step, loss=loss, gradient_norm=gradient_norm, learning_rate=learning_rate)

@@ -303,7 +303,7 @@ def test_a_run_that_diverges_says_at_which_step(prepared, tmp_path):
         "--learning-rate", "1e30", "--precision", "fp32", cwd=tmp_path,
     )  # fmt: skip
     assert result.returncode == 1
-    assert re.search(r"error: loss and gradient must be finite but at step \d+", result.stderr)
+    assert re.search(r"error: loss, gradient and weights must be finite but at step \d+", result.stderr)
     assert f"are in {Path('run/divergence.json')}" in result.stderr
     assert json.loads((tmp_path / "run/divergence.json").read_text())["last_steps"]
 

@@ -12,9 +12,10 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.batches import Batch
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.random_state import own_random_states
-from cs336_basics.training.step import NonFiniteError, train_step
+from cs336_basics.training.step import train_step
 
 
 @dataclass(frozen=True, kw_only=True)

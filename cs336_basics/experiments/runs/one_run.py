@@ -19,11 +19,11 @@ from cs336_basics.experiments.runs.samples import write_samples
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.differences import differences
+from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.hold import RunInUseError
 from cs336_basics.training.loop import never, train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.start import prepare_run
-from cs336_basics.training.step import NonFiniteError
 from cs336_basics.training.token_data import TokenData
 
 JOB = "experiment"

@@ -64,6 +64,10 @@ def test_evaluate_scores_the_first_token_at_the_logarithm_of_the_vocabulary():
     assert result == EvaluationResult(total_nats=math.log(VOCAB), num_tokens=1)
 
 
+def test_a_perplexity_that_no_float_can_hold_is_infinite():
+    assert EvaluationResult(total_nats=7100.0, num_tokens=10).perplexity == math.inf
+
+
 def test_evaluate_of_a_uniform_model_gives_the_size_of_the_vocabulary():
     model = peaked_model()
     torch.nn.init.zeros_(model.lm_head.weight)

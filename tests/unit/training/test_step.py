@@ -6,9 +6,10 @@ import torch
 
 from cs336_basics.training.batches import batch_of_step
 from cs336_basics.training.build_optimizer import new_optimizer
+from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.state import new_model
-from cs336_basics.training.step import NonFiniteError, accumulate_gradients, train_step
+from cs336_basics.training.step import accumulate_gradients, train_step
 from tests.unit.training.small_run import CONFIG, token_data, with_training
 
 
