@@ -66,6 +66,7 @@ class Train(Command):
         stop = StopRequest(enabled=self.save_on_signal, one_of_several=is_started_by_torchrun())
         with stop, processes_of_torchrun(self.parallel) as processes:
             self.train(processes, should_stop=stop)
+            stop.adopt(processes.largest(stop.number))
         exit_if_stopped(stop, says=processes.is_first)
         if processes.is_first:
             print(f"metrics, picture and checkpoints are in {self.run}")

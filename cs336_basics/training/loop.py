@@ -90,7 +90,7 @@ def take_steps(
         state.step, state.seconds = step, time.perf_counter() - started
         is_best = note_validation(state, validation_loss)
         log.note(metrics_of_step(step, state.seconds, result, validation_loss, config))
-        stopping = processes.any(should_stop())
+        stopping = processes.largest(int(should_stop())) > 0
         if is_best or stopping or is_due(step, config.training.checkpoint_interval, last_step):
             log.sync()
             save(state, config, run, keep=keep, processes=processes)

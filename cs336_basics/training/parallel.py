@@ -54,11 +54,11 @@ class TorchrunProcesses(Processes):
         dist.all_reduce(total)
         return total / self.count
 
-    def any(self, wish: bool) -> bool:
-        """Take the largest of 0 and 1."""
-        wishes = torch.tensor(int(wish))
-        dist.all_reduce(wishes, dist.ReduceOp.MAX)
-        return bool(wishes.item())
+    def largest(self, number: int) -> int:
+        """Reduce to the maximum."""
+        numbers = torch.tensor(number)
+        dist.all_reduce(numbers, dist.ReduceOp.MAX)
+        return int(numbers)
 
 
 class DataParallel(TorchrunProcesses):

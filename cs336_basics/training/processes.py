@@ -76,8 +76,8 @@ class Processes(ABC):
         """Clip by the norm of the whole model's gradient and return it; waits."""
 
     @abstractmethod
-    def any(self, wish: bool) -> bool:
-        """Say whether one of the processes wishes something; waits."""
+    def largest(self, number: int) -> int:
+        """Return the largest of the numbers that the processes have; waits for them."""
 
     @abstractmethod
     def whole(self, tensor: Tensor) -> Tensor:
@@ -116,9 +116,9 @@ class OneProcess(Processes):
         """Clip by the norm of the gradients that are here."""
         return clip_gradients(parameters, max_l2_norm)
 
-    def any(self, wish: bool) -> bool:
-        """Return the wish."""
-        return wish
+    def largest(self, number: int) -> int:
+        """Return the number."""
+        return number
 
     def whole(self, tensor: Tensor) -> Tensor:
         """Return the tensor."""

@@ -29,6 +29,16 @@ class StopRequest:
         return self.signal is not None
 
     @property
+    def number(self) -> int:
+        """The number of the signal, 0 for none."""
+        return 0 if self.signal is None else self.signal.value
+
+    def adopt(self, number: int) -> None:
+        """Take over the signal that another process has received, if its number is not 0."""
+        if number != 0:
+            self.signal = signal.Signals(number)
+
+    @property
     def exit_status(self) -> int:
         """128 and the number of the signal, as a shell has it: 143 for SIGTERM, 130 for SIGINT."""
         assert self.signal is not None

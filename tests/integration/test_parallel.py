@@ -19,6 +19,8 @@ from tests.integration.command import ONE_THREAD, cs336, files_below
 if os.name == "nt":
     pytest.skip("torchrun's processes on Windows have no gloo to count on", allow_module_level=True)
 
+from tests.integration.several_processes import environment, free_port
+
 ROOT = Path(__file__).parents[2]
 STEPS = 6
 LAST = f"checkpoints/step-{STEPS:08d}"
@@ -201,17 +203,22 @@ def test_an_engine_without_torchrun_is_refused(prepared, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+def wait_for_a_line(file: Path, *, processes: Sequence[subprocess.Popen[str]]) -> None:
+    """Wait until there is a line in the file."""
+    deadline = time.monotonic() + 120
+    while not file.exists() or not file.read_bytes():
+        assert all(process.poll() is None for process in processes)
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def endless(prepared, tmp_path) -> tuple[subprocess.Popen[str], Path]:
     """Three processes of a run that is under way and will not end by itself."""
     run = tmp_path / "run"
     arguments = train_arguments(prepared, run, "--steps", 10**6, "--checkpoint-interval", 10**6)
     started = torchrun(3, arguments, folder=tmp_path)
-    deadline = time.monotonic() + 120
-    while not (run / "metrics.jsonl").exists() or not (run / "metrics.jsonl").read_bytes():
-        assert started.poll() is None, (tmp_path / "output.txt").read_text()
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for_a_line(run / "metrics.jsonl", processes=[started])
     return started, run
 
 
@@ -233,6 +240,11 @@ def test_a_signal_to_torchrun_saves_what_all_have_computed(endless, number):
     torchrun_process, run = endless
     torchrun_process.send_signal(number)
     torchrun_process.wait(timeout=60)
+    assert_saved_and_said_once(run, number)
+
+
+def assert_saved_and_said_once(run: Path, number: signal.Signals) -> None:
+    """The last step is saved, all before it are in the metrics, and one process has said how to continue."""
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert steps == list(range(1, len(steps) + 1))
     latest = (run / "checkpoints/latest").read_text().strip()
@@ -240,3 +252,22 @@ def test_a_signal_to_torchrun_saves_what_all_have_computed(endless, number):
     assert read_json(run / "checkpoints" / latest / "state.json")["tokens"] == len(steps) * 12 * 8
     output = (run.parent / "output.txt").read_text()
     assert output.count(f"stopped by {number.name}; give the same command again to continue") == 1
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize(("rank", "number"), [(0, signal.SIGINT), (1, signal.SIGTERM)])
+def test_a_signal_to_one_process_ends_all_with_its_status(prepared, tmp_path, rank, number):
+    run, port = tmp_path / "run", free_port()
+    arguments = train_arguments(prepared, run, "--steps", 10**6, "--checkpoint-interval", 10**6)
+    with open(tmp_path / "output.txt", "w") as output:
+        processes = [
+            subprocess.Popen(
+                [sys.executable, "-m", "cs336_basics", *arguments],
+                env={**ONE_THREAD, **environment(each, 2, port)}, stdout=output, stderr=output, text=True,
+            )
+            for each in range(2)
+        ]  # fmt: skip
+    wait_for_a_line(run / "metrics.jsonl", processes=processes)
+    processes[rank].send_signal(number)
+    assert [process.wait(timeout=60) for process in processes] == [128 + number] * 2
+    assert_saved_and_said_once(run, number)

@@ -55,6 +55,14 @@ def test_among_several_processes_a_second_signal_means_nothing():
         assert stop.exit_status == 143
 
 
+def test_a_process_without_a_signal_of_its_own_takes_over_that_of_another():
+    with StopRequest(one_of_several=True) as stop:
+        stop.adopt(0)
+        assert (stop(), stop.number) == (False, 0)
+        stop.adopt(signal.SIGINT.value)
+        assert (stop(), stop.number, stop.exit_status) == (True, 2, 130)
+
+
 def test_an_ignored_signal_stays_ignored(monkeypatch):
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
