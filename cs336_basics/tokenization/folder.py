@@ -10,6 +10,8 @@ from cs336_basics.tokenization.interchange.huggingface_json import TOKENIZER_FIL
 from cs336_basics.tokenization.interchange.huggingface_reading import read_huggingface
 from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_definition
 
+TOKENIZER_FILES = (TOKENIZER_FILE, VOCAB_FILE, MERGES_FILE)  # all that a tokenizer is ever read from
+
 
 def tokenizer_files(folder: str | os.PathLike[str]) -> tuple[str, ...]:
     """Return the names of the files that hold the tokenizer of a folder: `tokenizer.json` if there is one.

@@ -9,7 +9,7 @@ from typing import Any
 from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.files.atomic import replace_file
 from cs336_basics.tokenization import Tokenizer
-from cs336_basics.tokenization.folder import tokenizer_files
+from cs336_basics.tokenization.folder import TOKENIZER_FILES, tokenizer_files
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.fork import fork, require_fitting_source
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
@@ -107,7 +107,11 @@ def _sha256_of_tokenizer(folder: Path) -> str:
 
 
 def _copy_tokenizer(source: Path, destination: Path) -> None:
+    """Copy the files of a tokenizer, and remove those of another one that an earlier attempt has left."""
     destination.mkdir(exist_ok=True)
-    for name in tokenizer_files(source):
+    names = tokenizer_files(source)
+    for name in names:
         with replace_file(destination / name) as file:
             file.write((source / name).read_bytes())
+    for name in set(TOKENIZER_FILES) - set(names):
+        (destination / name).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cs336_basics.checkpoint.run_checkpoint import load_run_weights, read_progress
+from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.run_folder import RunFolder
@@ -62,6 +63,17 @@ def test_a_run_keeps_the_file_of_a_tokenizer_from_elsewhere(tokens, tmp_path):
     assert [path.name for path in run.tokenizer.iterdir()] == ["tokenizer.json"]
     assert (run.tokenizer / "tokenizer.json").read_bytes() == written
     assert open_run_tokenizer(run).encode("abc<s>") == [257, 258]
+
+
+def test_the_tokenizer_of_an_attempt_that_came_to_nothing_leaves_no_file(tokens, tmp_path):
+    elsewhere, ours, run = tmp_path / "elsewhere", tmp_path / "ours", RunFolder(tmp_path / "run")
+    elsewhere.mkdir()
+    write(content(), elsewhere)
+    Tokenizer({id: bytes([id]) for id in range(256)}, []).save_to_folder(ours)
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+    for folder, names in ((elsewhere, {"tokenizer.json"}), (ours, {"vocab.json", "merges.txt"})) * 2:
+        prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=folder)
+        assert {path.name for path in run.tokenizer.iterdir()} == names
 
 
 def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):
