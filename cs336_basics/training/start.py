@@ -20,7 +20,7 @@ from cs336_basics.training.stored_paths import stored_paths
 from cs336_basics.training.token_data import TokenData, TokenPaths, open_token_data
 from cs336_basics.training.trained_run import read_run_config
 
-COMPARED = ("model", "optimizer", "training", "data", "fork_from")  # what must be equal for a run to continue
+COMPARED = ("model", "optimizer", "training", "data")  # what must be equal for a run to continue
 
 
 def prepare_run(
@@ -36,7 +36,8 @@ def prepare_run(
     """Check everything that a run needs, store it in the run folder, return what `train` takes.
 
     With a `tokenizer` folder the vocabulary is the tokenizer's, and its files are copied into the run.
-    With `fork_from`, the folder of another run, a new run begins with the weights of its last checkpoint.
+    With `fork_from`, the folder of another run, a new run begins with the weights of its last checkpoint; one
+    that has a checkpoint of its own does without it.
     `notes` are stored beside the configuration and never compared.
     """
     if tokenizer is not None:

@@ -86,10 +86,9 @@ def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):
     load_run_weights(first, model)
     torch.testing.assert_close(model.state_dict(), trained.state_dict(), rtol=0, atol=0)
     assert read_progress(first)["optimizer"]["per_parameter"] == {}
-    os.rename(source.path, tmp_path / "moved")
-    make(run.path, tokens, fork_from=source.path)
-    with pytest.raises(ValueError, match=r"fork_from: .*source there, None given"):
-        make(run.path, tokens)
+    os.rename(run.path, tmp_path / "moved")
+    make(tmp_path / "moved", tokens, fork_from=tmp_path / "moved too")
+    make(tmp_path / "moved", tokens)
 
 
 def test_a_fork_of_another_model_lists_the_differing_fields_and_makes_nothing(tokens, tmp_path):
