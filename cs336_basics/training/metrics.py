@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, Any
 
@@ -56,15 +57,29 @@ def _parse_line(line: bytes, place: str) -> Metrics:
 def continue_metrics(path: Path, *, after_step: int) -> Iterator[IO[str]]:
     """Open the file for the steps that follow `after_step`; lines of later steps are dropped.
 
-    A run continues from its last checkpoint and repeats what came after, so no step appears twice. A disk
-    that has no room for a line is a `FailedWriteError`.
+    A run continues from its last checkpoint and repeats what came after, so no step appears twice. A
+    `ValueError` says that lines of earlier steps are missing or out of order; a disk that has no room for a
+    line is a `FailedWriteError`.
     """
     kept = [metrics for metrics in read_metrics(path) if metrics["step"] <= after_step]
+    _check_steps([metrics["step"] for metrics in kept], after_step, path)
     with replace_file(path, "w") as file:
         for metrics in kept:
             append_metrics(file, metrics)
     with explain_failed_write(path), open(path, "a", encoding="utf-8", newline="\n") as file:
         yield file
+
+
+def _check_steps(found: list[int], last_step: int, path: Path) -> None:
+    """Refuse a file that was cut, removed or written twice: a run would never get its lines back."""
+    expected = range(1, last_step + 1)
+    pairs = enumerate(zip_longest(expected, found), 1)
+    wrong = next((number for number, (step, other) in pairs if step != other), None)
+    if wrong is not None:
+        raise ValueError(
+            f"{path} must have a line for each of the steps 1 to {last_step} in their order but has not from "
+            f"line {wrong} on; restore it, name an earlier checkpoint in checkpoints/latest, or start another run"
+        )
 
 
 def append_metrics(file: IO[str], metrics: Metrics) -> None:
