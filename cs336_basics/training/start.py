@@ -91,9 +91,12 @@ def open_run_data(config: RunConfig, tokens: TokenPaths) -> TokenData:
 
 
 def settle_hardware(config: RunConfig, run: RunFolder) -> RunConfig:
-    """Replace "auto" by what the run was started with, or for a new run by a look at the machine."""
+    """Replace "auto" by what the run was started with, or for a new run by a look at the machine.
+
+    A run without a checkpoint is new: what an attempt that came to nothing has stored does not count.
+    """
     training = config.training
-    if run.config.is_file():
+    if has_checkpoint(run.checkpoints):
         stored = read_run_config(run).training
         for name in ("device", "precision"):
             if getattr(training, name) == "auto":

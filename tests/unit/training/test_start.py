@@ -10,6 +10,7 @@ import torch
 
 from cs336_basics.checkpoint.run_checkpoint import load_run_weights, read_progress
 from cs336_basics.tokenization import Tokenizer
+from cs336_basics.training.config import Precision
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.run_folder import RunFolder
@@ -74,6 +75,20 @@ def test_the_tokenizer_of_an_attempt_that_came_to_nothing_leaves_no_file(tokens,
     for folder, names in ((elsewhere, {"tokenizer.json"}), (ours, {"vocab.json", "merges.txt"})) * 2:
         prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=folder)
         assert {path.name for path in run.tokenizer.iterdir()} == names
+
+
+def test_auto_is_what_a_run_has_trained_with_but_not_what_an_attempt_came_to_nothing_with(tokens, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+
+    def prepared_precision(precision: Precision) -> Precision:
+        config = with_training(precision=precision)
+        return prepare_run(config, run, job="test", tokens=paths, tokenizer=None)[0].training.precision
+
+    assert prepared_precision("fp64") == "fp64"
+    assert prepared_precision("auto") in ("fp32", "bf16")
+    make(run.path, tokens, with_training(precision="fp64"))
+    assert prepared_precision("auto") == "fp64"
 
 
 def test_a_fork_continues_without_the_run_it_comes_from(tokens, tmp_path):
