@@ -50,13 +50,14 @@ class ExperimentRun(Command):
         """Run and say what came out."""
         from cs336_basics.experiments.description.experiment_file import read_experiment
         from cs336_basics.experiments.description.shipped import find_experiment
-        from cs336_basics.experiments.runs.run import run_experiment
         from cs336_basics.training.stop_signals import StopRequest
 
         experiment = read_experiment(find_experiment(self.name), self.scale)
         output = default_output(self.scale) if self.output is None else self.output
         stop = StopRequest()
         with stop:
+            from cs336_basics.experiments.runs.run import run_experiment
+
             run_experiment(
                 experiment,
                 output,

@@ -32,14 +32,15 @@ class InitStudy(Command):
 
     def execute(self) -> None:
         """Study what is left to study, and write the report."""
-        from cs336_basics.experiments.init_study.run import report_study, run_study
         from cs336_basics.training.stop_signals import StopRequest
 
-        if not self.report_only:
-            stop = StopRequest()
-            with stop:
+        stop = StopRequest(enabled=not self.report_only)
+        with stop:
+            from cs336_basics.experiments.init_study.run import report_study, run_study
+
+            if not self.report_only:
                 run_study(self.study, self.output, data=self.data, progress=True, should_stop=stop)
-            exit_if_stopped(stop)
+        exit_if_stopped(stop)
         report = self.output / "INIT_STUDY.md" if self.report is None else self.report
         written = report_study(self.output, report)
         print(f"wrote {written[0]}, {written[1]} and {len(written) - 2} pictures")

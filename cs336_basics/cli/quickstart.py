@@ -28,10 +28,12 @@ class Quickstart(Command):
 
     def execute(self) -> None:
         """Do the main job from end to end."""
-        from cs336_basics.quickstart.pipeline import quickstart
         from cs336_basics.training.stop_signals import StopRequest
 
-        config = QuickstartConfig(minutes=self.minutes, steps=self.steps, run=self.run)
         stop = StopRequest()
+        with stop:
+            from cs336_basics.quickstart.pipeline import quickstart
+        exit_if_stopped(stop)
+        config = QuickstartConfig(minutes=self.minutes, steps=self.steps, run=self.run)
         quickstart(config, say=print, progress=True, stop=stop)
         exit_if_stopped(stop)

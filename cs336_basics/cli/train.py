@@ -60,13 +60,16 @@ class Train(Command):
 
     def execute(self) -> None:
         """Train, or continue, until the last step or a signal."""
-        from cs336_basics.training.parallel import is_started_by_torchrun, processes_of_torchrun
         from cs336_basics.training.stop_signals import StopRequest
+        from cs336_basics.training.torchrun import is_started_by_torchrun
 
         stop = StopRequest(enabled=self.save_on_signal, one_of_several=is_started_by_torchrun())
-        with stop, processes_of_torchrun(self.parallel) as processes:
-            self.train(processes, should_stop=stop)
-            stop.adopt(processes.largest(stop.number))
+        with stop:
+            from cs336_basics.training.parallel import processes_of_torchrun
+
+            with processes_of_torchrun(self.parallel) as processes:
+                self.train(processes, should_stop=stop)
+                stop.adopt(processes.largest(stop.number))
         exit_if_stopped(stop, says=processes.is_first)
         if processes.is_first:
             print(f"metrics, picture and checkpoints are in {self.run}")

@@ -78,7 +78,7 @@ def _check_steps(found: list[int], last_step: int, path: Path) -> None:
     if wrong is not None:
         raise ValueError(
             f"{path} must have a line for each of the steps 1 to {last_step} in their order but has not from "
-            f"line {wrong} on; restore it, name an earlier checkpoint in checkpoints/latest, or start another run"
+            f"line {wrong} on; restore it, name an earlier checkpoint in checkpoints/latest, or train anew"
         )
 
 

@@ -25,6 +25,7 @@ from cs336_basics.optim.clipping import clip_gradients, global_l2_norm, scale_do
 from cs336_basics.training.config import ParallelForm, RunConfig
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.processes import ONE_PROCESS, Processes
+from cs336_basics.training.torchrun import is_started_by_torchrun
 
 
 class TorchrunProcesses(Processes):
@@ -169,11 +170,6 @@ def _same_part(value: object, parameter: Tensor, part: Tensor) -> object:
 
 
 ENGINES: dict[ParallelForm, type[TorchrunProcesses]] = {"ddp": DataParallel, "fsdp": FullySharded}
-
-
-def is_started_by_torchrun() -> bool:
-    """Say whether this process is one of those that `torchrun` starts."""
-    return dist.is_torchelastic_launched()
 
 
 @contextmanager

@@ -13,7 +13,8 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopRequest:
     """Whether a signal has asked to stop: call it to know. Signals are received inside a `with` block.
 
-    It is for the main thread of a program of one's own. A signal that the process was started to ignore
+    It is for the main thread of a program of one's own; enter it before torch and numpy are loaded, which can
+    lose the exception that Ctrl-C raises otherwise. A signal that the process was started to ignore
     (`nohup`, a shell's background job) stays ignored. `torchrun` hands on what its processes may have got
     already, and kills those that do not end: for `one_of_several` a second signal means nothing.
     """

@@ -246,6 +246,20 @@ def test_a_run_stopped_by_a_signal_saves_the_step_says_how_to_continue_and_ends_
     assert_same_run_but_for_kept_folders(run, uninterrupted)
 
 
+def test_ctrl_c_while_torch_loads_is_not_lost_but_stops_the_run_behind_its_first_step(prepared, tmp_path):
+    arguments = (sys.executable, "-X", "importtime", "-m", "cs336_basics", *train_arguments(prepared, "run"))
+    with subprocess.Popen(
+        arguments, cwd=tmp_path, env=ONE_THREAD, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        assert any(line.split("|")[-1].strip().startswith("torch.") for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+    assert process.returncode == 130
+    assert "stopped by SIGINT; give the same command again to continue" in said
+    assert (tmp_path / "run/checkpoints/latest").read_text() == "step-00000001\n"
+
+
 def test_without_save_on_signal_a_signal_ends_the_run_at_once(prepared, command, tmp_path):
     for number, status in ((signal.SIGTERM, -signal.SIGTERM), (signal.SIGINT, 130)):
         run = tmp_path / number.name
