@@ -21,11 +21,12 @@ class DamagedCheckpointWarning(UserWarning):
     """A checkpoint is damaged and another one is used."""
 
 
-def newest_whole_checkpoint(checkpoints: Path) -> Path | None:
+def newest_whole_checkpoint(checkpoints: Path, *, warns: bool = True) -> Path | None:
     """Return the checkpoint to go on from, or None where none was written yet.
 
     That is the one that `latest` names. If it is damaged, a `DamagedCheckpointWarning` says so by name and
-    the newest good one is returned; if all of them are, a `ValueError` names each.
+    the newest good one is returned; if all of them are, a `ValueError` names each. Of several processes one
+    `warns`.
     """
     damages: list[str] = []
     named = whole_checkpoint_named(checkpoints, LATEST, damages)
@@ -33,7 +34,7 @@ def newest_whole_checkpoint(checkpoints: Path) -> Path | None:
         return named
     for folder in reversed(checkpoint_folders(checkpoints)):
         if _is_whole(folder, damages):
-            for damage in damages:
+            for damage in damages if warns else ():
                 warnings.warn(f"{damage}; {folder.name} is used", DamagedCheckpointWarning, stacklevel=2)
             return folder
     if damages:

@@ -66,7 +66,7 @@ def start_or_continue(
 ) -> TrainingState:
     """Return the state of the run's last good checkpoint, or a new model and optimizer."""
     state = new_state(config, data)
-    checkpoint = newest_whole_checkpoint(run.checkpoints)
+    checkpoint = newest_whole_checkpoint(run.checkpoints, warns=processes.is_first)
     if checkpoint is not None:
         load(state, checkpoint)
     processes.wait()  # until all have read what the first one now puts in order
