@@ -27,8 +27,8 @@ def write_checksums(folder: Path, contents: Mapping[str, bytes]) -> None:
 def check_whole(folder: Path, names: Iterable[str]) -> None:
     """Raise `DamagedCheckpointError` unless each of `names` is there and each byte is as it was written."""
     try:
-        stored = entry_inside(refuse_link(folder), CHECKSUMS).read_bytes()
-        sums = {name: _sum_of_file(entry_inside(folder, name)) for name in names}
+        stored = _file_inside(refuse_link(folder), CHECKSUMS).read_bytes()
+        sums = {name: _sum_of_file(_file_inside(folder, name)) for name in names}
     except FileNotFoundError as error:
         raise damaged(Path(error.filename), "it is missing") from None
     except (OSError, ValueError) as error:
@@ -44,6 +44,14 @@ def check_whole(folder: Path, names: Iterable[str]) -> None:
 def damaged(path: Path, reason: str) -> DamagedCheckpointError:
     """Return the error for a damaged file of a checkpoint."""
     return DamagedCheckpointError(f"a checkpoint must be whole but {path} is missing or damaged ({reason})")
+
+
+def _file_inside(folder: Path, name: str) -> Path:
+    """Refuse what is there but no file: who reads a pipe may wait forever."""
+    path = entry_inside(folder, name)
+    if path.exists() and not path.is_file():
+        raise ValueError(f"{name} is no file")
+    return path
 
 
 def _sum_of_file(path: Path) -> str:

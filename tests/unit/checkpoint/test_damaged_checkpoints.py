@@ -1,3 +1,4 @@
+import os
 import random
 import shutil
 
@@ -79,6 +80,22 @@ def test_without_any_good_checkpoint_each_is_named(tmp_path):
         (save(tmp_path, step) / "weights.safetensors").write_bytes(b"")
     with pytest.raises(ValueError, match=r"step-00000002.weights.*step-00000001.weights.*; restore one"):
         newest_whole_checkpoint(tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes in folders")
+@pytest.mark.parametrize("name", EVERY_FILE)
+def test_a_pipe_in_place_of_a_file_is_damage_and_nobody_waits_for_it(tmp_path, name):
+    folder = save(tmp_path, 1)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(DamagedCheckpointError, match=rf"step-00000001 is .* damaged \({name} is no file\)"):
+        check_run_checkpoint(folder)
+
+
+def test_of_several_processes_those_that_do_not_warn_use_the_same_checkpoint(tmp_path):
+    good, newest = save(tmp_path, 1), save(tmp_path, 2)
+    (newest / "state.json").unlink()
+    assert newest_whole_checkpoint(tmp_path, warns=False) == good
 
 
 def test_a_run_can_be_sent_back_by_naming_an_earlier_checkpoint(tmp_path):
