@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cs336_basics.files.inside import refuse_link
 from cs336_basics.files.lock import locked
 from cs336_basics.training.run_folder import RunFolder
 
@@ -21,9 +22,9 @@ class RunInUseError(RuntimeError):
 def hold(run: RunFolder) -> Iterator[None]:
     """Keep others out for the length of the block; the system lets go when the process dies.
 
-    Raises `RunInUseError` where another process is at work.
+    Raises `RunInUseError` where another process is at work, and `ValueError` for a lock that is a link.
     """
-    with locked(run.lock, otherwise=RunInUseError(run)):
+    with locked(refuse_link(run.lock), otherwise=RunInUseError(run)):
         yield
 
 

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -38,3 +39,12 @@ def test_a_run_can_be_held_again_and_others_meanwhile(tmp_path):
         with hold(first), hold(second):
             pass
     assert RunFolder(tmp_path / "first").lock.parent == first.path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows links to few users")
+def test_a_link_in_place_of_the_lock_is_refused(tmp_path):
+    run = run_folder(tmp_path)
+    run.lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(ValueError, match=r"lock must be what it seems but is a symbolic link to .*elsewhere"):
+        train(CONFIG, token_data(), run)
+    assert not (tmp_path / "elsewhere").exists()
