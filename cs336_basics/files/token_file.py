@@ -4,15 +4,19 @@ uint16 holds vocabularies of up to 65,536 entries in two bytes an id; larger one
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.lib import format as npy_format
 
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.npy_header import NpyHeader, read_npy_header
 
+INTEGERS = re.compile(r"[<>|][iu][1248]")  # as a header spells their types
 IDS_PER_CHECK = 1 << 22  # how many ids are looked at together when a file is checked
 
 
@@ -58,25 +62,46 @@ def write_token_file(path: str | os.PathLike[str], vocab_size: int) -> Iterator[
 def open_token_file(path: str | os.PathLike[str], *, vocab_size: int | None = None) -> np.ndarray:
     """Memory-map the ids at `path` read-only; with `vocab_size`, check that each of them is below it.
 
-    Raises `FileNotFoundError`, or `ValueError` for anything but a 1-D array of unsigned integers with at
-    least one id. Pickled arrays are never loaded.
+    Raises `FileNotFoundError`, or `ValueError` for anything but a 1-D array of integers with at least one id.
+    Nothing in the file can run code.
     """
     if not Path(path).is_file():
         raise FileNotFoundError(
             f"expected a token file but found none at {path}; write one with `cs336 encode`"
         )
-    try:
-        ids = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise ValueError(
-            f"expected a .npy file of token ids but {path} is none ({error}); write one with `cs336 encode`"
-        ) from None
-    if not isinstance(ids, np.ndarray) or ids.ndim != 1 or ids.dtype.kind not in "ui" or len(ids) == 0:
-        found = f"{ids.dtype} of shape {ids.shape}" if isinstance(ids, np.ndarray) else type(ids).__name__
-        raise ValueError(f"a token file holds integers on one axis, at least one, but {path} holds {found}")
+    ids = _map(path)
     if vocab_size is not None:
         _check_ids(ids, vocab_size, path)
     return ids
+
+
+def _map(path: str | os.PathLike[str]) -> np.memmap:
+    with open(path, "rb") as file:
+        header = _header_of_ids(file, path)
+        dtype, length = np.dtype(header.descr), header.shape[0]
+        size, needed = os.fstat(file.fileno()).st_size, header.size + length * dtype.itemsize
+        if size != needed:
+            raise ValueError(
+                f"a token file of {length} ids must have {needed} bytes but {path} has {size}; write it "
+                "again with `cs336 encode`"
+            )
+        return np.memmap(file, dtype=dtype, mode="r", offset=header.size, shape=header.shape)
+
+
+def _header_of_ids(file: IO[bytes], path: str | os.PathLike[str]) -> NpyHeader:
+    """Read the header and raise `ValueError` unless it is that of a token file."""
+    try:
+        header = read_npy_header(file)
+    except ValueError as error:
+        raise ValueError(
+            f"expected a .npy file of token ids but {path} is none ({error}); write one with `cs336 encode`"
+        ) from None
+    if not INTEGERS.fullmatch(header.descr) or len(header.shape) != 1 or header.shape == (0,):
+        raise ValueError(
+            f"a token file holds integers on one axis, at least one, but {path} holds {header.descr!r:.20} "
+            f"of shape {header.shape!s:.60}; write one with `cs336 encode`"
+        )
+    return header
 
 
 def _check_ids(ids: np.ndarray, vocab_size: int, path: str | os.PathLike[str]) -> None:
