@@ -21,7 +21,7 @@ from cs336_basics.checkpoint.optimizer_state import join_optimizer_state
 from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
 from cs336_basics.checkpoint.snapshot import Snapshot
-from cs336_basics.checkpoint.state import check_optimizer_state, load_weights
+from cs336_basics.checkpoint.state import load_model_and_optimizer, load_weights
 from cs336_basics.files.atomic import make_folder, replace_file, sync_folder
 from cs336_basics.files.failed_write import explain_failed_write
 from cs336_basics.files.json_file import read_json
@@ -79,11 +79,12 @@ def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) ->
     progress, tensors = read_progress(folder), _read_tensors(folder / OPTIMIZER)
     try:
         optimizer_state = join_optimizer_state(tensors, progress["optimizer"])
-        check_optimizer_state(optimizer, optimizer_state, source=folder)
-    except (LookupError, TypeError, AttributeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise damaged(folder / STATE, f"it holds no state of an optimizer: {error}") from None
-    load_run_weights(folder, model)
-    optimizer.load_state_dict(optimizer_state)
+    weights = _read_tensors(folder / WEIGHTS)
+    load_model_and_optimizer(
+        model, optimizer, weights=weights, optimizer_state=optimizer_state, source=folder
+    )
 
 
 def read_progress(folder: Path) -> dict[str, Any]:

@@ -15,8 +15,22 @@ import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from cs336_basics.checkpoint.state import check_optimizer_state, load_weights, plain_state
+from cs336_basics.checkpoint.state import load_model_and_optimizer, plain_state
 from cs336_basics.files.atomic import replace_file
+
+# What torch and zipfile have been seen to raise for bytes that nobody wrote.
+UNREADABLE = (
+    AttributeError,
+    EOFError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
+
+MARKED_AS_FOLDER = 0x10  # an attribute of old; torch then reads nothing and leaves memory as it finds it
 
 CheckpointFile = str | os.PathLike[str] | IO[bytes] | io.BytesIO
 
@@ -50,14 +64,14 @@ def _config_of(model: nn.Module) -> dict[str, Any] | None:
 def load_checkpoint(src: CheckpointFile, model: nn.Module, optimizer: Optimizer) -> int:
     """Put the content of a checkpoint into `model` and `optimizer` and return its iteration.
 
-    Raises `FileNotFoundError`, or `ValueError` for a file that is no checkpoint, is cut off, or holds other
-    names or shapes than the model; model and optimizer are then as they were.
+    Raises `FileNotFoundError`, or `ValueError` for a file that is no checkpoint, is cut off or damaged, or
+    holds other names or shapes than the model; model and optimizer are then as they were.
     """
     source = src if isinstance(src, str | os.PathLike) else getattr(src, "name", "the file object")
     content = _read(src, source)
-    check_optimizer_state(optimizer, content["optimizer"], source=source)
-    load_weights(model, content["model"], source=source)
-    optimizer.load_state_dict(content["optimizer"])
+    load_model_and_optimizer(
+        model, optimizer, weights=content["model"], optimizer_state=content["optimizer"], source=source
+    )
     return content["iteration"]
 
 
@@ -65,25 +79,38 @@ def _read(src: CheckpointFile, source: object) -> dict[str, Any]:
     if isinstance(src, str | os.PathLike) and not Path(src).is_file():
         raise FileNotFoundError(f"expected a checkpoint but found none at {source}; check the path")
     try:
-        _check_is_zip_file(src)
+        _check_whole(src)
         content = torch.load(src, map_location="cpu", weights_only=True)
-    except (RuntimeError, LookupError, pickle.UnpicklingError, zipfile.BadZipFile, ValueError) as error:
+    except UNREADABLE as error:
         raise ValueError(
             f"a checkpoint must be a whole file written by save_checkpoint but {source} cannot be read; "
             "take an earlier one"
         ) from error
     if not isinstance(content, dict) or not {"model", "optimizer", "iteration"} <= content.keys():
         raise ValueError(f"a checkpoint holds model, optimizer and iteration but {source} does not")
+    if not isinstance(content["iteration"], int):
+        raise ValueError(
+            f"the iteration of a checkpoint must be an integer but {source} holds "
+            f"{type(content['iteration']).__name__}; take an earlier one"
+        )
     return content
 
 
-def _check_is_zip_file(src: CheckpointFile) -> None:
-    """Refuse what is not even an archive: torch would read it as a pickle of old and fail in many ways."""
+def _check_whole(src: CheckpointFile) -> None:
+    """Compare every entry with the checksum beside it, which torch never looks at.
+
+    Without an archive torch would read a pickle of old, which fails in many ways. It compresses nothing.
+    """
     if isinstance(src, str | os.PathLike):
-        is_zip_file = zipfile.is_zipfile(src)
-    else:
-        position = src.tell()
-        is_zip_file = zipfile.is_zipfile(src)
-        src.seek(position)
-    if not is_zip_file:
-        raise zipfile.BadZipFile("not an archive")
+        with open(src, "rb") as file:
+            return _check_whole(file)
+    position = src.tell()
+    with zipfile.ZipFile(src) as archive:
+        for entry in archive.infolist():
+            if entry.compress_type != zipfile.ZIP_STORED or entry.external_attr & MARKED_AS_FOLDER:
+                raise zipfile.BadZipFile(f"{entry.filename} is not as torch stores it")
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise zipfile.BadZipFile(f"{damaged} is not what was written")
+    src.seek(position)
+    return None

@@ -1,17 +1,13 @@
 import io
-import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from cs336_basics import AdamW, ModelConfig, TransformerLM, cross_entropy, load_checkpoint, save_checkpoint
+from cs336_basics import AdamW, load_checkpoint, save_checkpoint
 from cs336_basics.checkpoint import single_file
-from tests.unit.hostile import Touch, hostile_pickle
-
-VOCAB, CONTEXT = 31, 7
+from tests.unit.checkpoint.small_model import VOCAB, model_and_optimizer, snapshot, train, trained
 
 
 class Wrapped(nn.Module):
@@ -20,34 +16,6 @@ class Wrapped(nn.Module):
     def __init__(self, attribute: str, model: nn.Module) -> None:
         super().__init__()
         self.add_module(attribute, model)
-
-
-def model_and_optimizer(seed: int = 7, **shape: int) -> tuple[TransformerLM, AdamW]:
-    torch.manual_seed(seed)
-    sizes: dict[str, Any] = {"vocab_size": VOCAB, "num_layers": 2, "d_ff": 11} | shape
-    model = TransformerLM.from_config(ModelConfig(context_length=CONTEXT, d_model=28, num_heads=2, **sizes))
-    return model, AdamW(model.parameters(), lr=0.01, betas=(0.9, 0.95))
-
-
-def train(model: TransformerLM, optimizer: AdamW, steps: range) -> None:
-    for step in steps:
-        ids = torch.randint(VOCAB, (3, CONTEXT), generator=torch.Generator().manual_seed(step))
-        loss = cross_entropy(model(ids[:, :-1]), ids[:, 1:])
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-
-
-def trained(steps: int = 5) -> tuple[TransformerLM, AdamW]:
-    model, optimizer = model_and_optimizer()
-    train(model, optimizer, range(steps))
-    return model, optimizer
-
-
-def snapshot(model: nn.Module, optimizer: torch.optim.Optimizer) -> bytes:
-    content = io.BytesIO()
-    torch.save([model.state_dict(), optimizer.state_dict()], content)
-    return content.getvalue()
 
 
 def assert_same_weights(actual: nn.Module, expected: nn.Module) -> None:
@@ -137,40 +105,6 @@ def test_checkpoint_is_loaded_into_a_compiled_model(path):
     plain, plain_optimizer = model_and_optimizer(seed=11)
     load_checkpoint(path, Wrapped("_orig_mod", plain), plain_optimizer)
     assert_same_weights(plain, model)
-
-
-def test_checkpoint_never_runs_code(tmp_path, path):
-    marker = tmp_path / "code was run"
-    path.write_bytes(hostile_pickle(marker))
-    model, optimizer = trained()
-    with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
-        load_checkpoint(path, model, optimizer)
-    torch.save({"model": Touch(marker), "optimizer": {}, "iteration": 0}, path)
-    with pytest.raises(ValueError, match=r"whole file written by save_checkpoint but .*checkpoint\.pt"):
-        load_checkpoint(path, model, optimizer)
-    assert not marker.exists()
-
-
-def test_checkpoint_that_is_cut_off_is_refused_and_changes_nothing(path):
-    save_checkpoint(*trained(), 5, path)
-    whole = path.read_bytes()
-    model, optimizer = model_and_optimizer(seed=11)
-    before = snapshot(model, optimizer)
-    lengths = [0, 1, 4, 100, len(whole) // 2, len(whole) - 100, len(whole) - 1]
-    for length in lengths:
-        path.write_bytes(whole[:length])
-        for source in (path, io.BytesIO(whole[:length])):
-            with pytest.raises(ValueError, match="must be a whole file"):
-                load_checkpoint(source, model, optimizer)
-    assert snapshot(model, optimizer) == before
-
-
-def test_checkpoint_of_random_bytes_is_refused():
-    model, optimizer = model_and_optimizer()
-    source = random.Random(7)
-    for _ in range(300):
-        with pytest.raises(ValueError, match="must be a whole file"):
-            load_checkpoint(io.BytesIO(source.randbytes(source.randrange(40))), model, optimizer)
 
 
 def test_checkpoint_that_is_missing_names_the_path(path):

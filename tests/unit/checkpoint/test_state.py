@@ -33,3 +33,12 @@ def test_load_weights_copies_so_that_the_stored_tensors_stay_apart():
     load_weights(linear, state, source="a test")
     state["weight"].zero_()
     assert linear.weight.abs().sum() > 0
+
+
+@pytest.mark.parametrize("weight", [1.0, torch.ones(5, 3).to_sparse(), torch.ones(5, 3, dtype=torch.int64)])
+def test_load_weights_refuses_what_is_no_plain_tensor_before_it_copies_any(weight):
+    linear = nn.Linear(3, 5)
+    before = linear.bias.clone()
+    with pytest.raises(ValueError, match=r"weight must be a dense tensor of torch\.float32 but a test holds"):
+        load_weights(linear, {"bias": torch.ones(5), "weight": weight}, source="a test")
+    assert torch.equal(linear.bias, before)
