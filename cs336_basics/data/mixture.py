@@ -58,8 +58,9 @@ def draw_windows(
     """Draw where the windows of a batch begin: an array by weight, then any place in it where one fits."""
     for dataset in mixture.datasets:
         check_dataset(dataset, num_windows, context_length)
-    shares = torch.tensor(mixture.weights, dtype=torch.float64)
-    sources = torch.multinomial(shares, num_windows, replacement=True, generator=generator)
+    weights = torch.tensor(mixture.weights, dtype=torch.float64)
+    weights = weights / weights.max()  # so that their sum is finite
+    sources = torch.multinomial(weights, num_windows, replacement=True, generator=generator)
     windows = []
     for source in sources.tolist():
         num_starts = len(mixture.datasets[source]) - context_length

@@ -31,6 +31,13 @@ def test_windows_come_from_each_array_by_its_weight_and_from_everywhere_in_it():
     assert not counts
 
 
+@pytest.mark.parametrize("weight", [5e-324, 1e-300, 1e308])
+def test_weights_of_any_size_count_by_their_ratio(weight):
+    mixture = TokenMixture(datasets=(np.arange(50), np.arange(60)), weights=(weight, weight))
+    windows = draw_windows(mixture, 1000, CONTEXT, generator=generator())
+    assert within_five_deviations(sum(window.dataset for window in windows), 1000, 0.5)
+
+
 def test_without_weights_shares_are_sizes():
     mixture = TokenMixture.by_size(np.zeros(300), np.zeros(100))
     assert mixture.weights == (300, 100)
