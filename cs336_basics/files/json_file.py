@@ -18,7 +18,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """Read an object; anything else is a `ValueError` that names the file."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} must be a JSON file but is none ({error}); restore or remove it") from None
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object but holds {type(content).__name__}; restore it")
