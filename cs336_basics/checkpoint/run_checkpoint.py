@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state
-from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, write_pointer
+from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, step_of_folder, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
 from cs336_basics.checkpoint.snapshot import Snapshot
 from cs336_basics.checkpoint.state import load_model_and_optimizer, load_weights
@@ -89,7 +89,13 @@ def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) ->
 
 def read_progress(folder: Path) -> dict[str, Any]:
     """Return the step of a checkpoint and what else the run had to remember."""
-    return read_json(folder / STATE)
+    progress = read_json(folder / STATE)
+    step, seconds = progress.get("step"), progress.get("seconds", 0.0)
+    if type(step) is not int or step != step_of_folder(folder):
+        raise damaged(folder / STATE, f"it is of step {step!r:.40}")
+    if type(seconds) not in (int, float):
+        raise damaged(folder / STATE, f"its seconds are {seconds!r:.40}")
+    return progress
 
 
 def read_random_states(folder: Path) -> dict[str, Any]:

@@ -116,6 +116,19 @@ def test_a_state_without_its_optimizer_is_refused_by_name(tmp_path):
             load_run_checkpoint(folder, *trained())
 
 
+@pytest.mark.parametrize(
+    "damage",
+    [{"step": "3"}, {"step": None}, {"step": 4}, {"step": 3.0}, {"seconds": "1"}, {"seconds": None}],
+    ids=str,
+)
+def test_a_state_of_another_step_or_without_numbers_is_refused_by_name(tmp_path, damage):
+    folder = save(tmp_path, 3, progress={"seconds": 1.5})
+    state = read_progress(folder)
+    (folder / "state.json").write_text(json.dumps({**state, **damage}))
+    with pytest.raises(ValueError, match=r"state\.json is missing or damaged \(it"):
+        read_progress(folder)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="asks /proc what a descriptor is")
 def test_everything_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
     checkpoints = tmp_path / "run" / "checkpoints"
