@@ -15,6 +15,7 @@ from cs336_basics.training.random_state import own_random_states
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.state import new_state, save
 from cs336_basics.training.token_data import TokenData
+from cs336_basics.training.trained_run import require_config_of_checkpoint
 
 
 def require_fitting_source(source: RunFolder, content: dict[str, Any]) -> None:
@@ -45,6 +46,7 @@ def fork(config: RunConfig, data: TokenData, run: RunFolder, source: RunFolder) 
         raise FileNotFoundError(
             f"expected a checkpoint but {source.path} has none yet; train it further first"
         )
+    require_config_of_checkpoint(source, checkpoint)
     with own_random_states(config.training.seed, config.training.device):
         state = new_state(config, data)
         load_run_weights(checkpoint, state.model)

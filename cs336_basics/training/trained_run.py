@@ -1,13 +1,16 @@
 """Open what a run has left behind: the model at its last checkpoint, its configuration, its tokenizer."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
+from cs336_basics.checkpoint.checksums import damaged
 from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
 from cs336_basics.checkpoint.pointers import step_of_folder
-from cs336_basics.checkpoint.run_checkpoint import load_run_weights
+from cs336_basics.checkpoint.run_checkpoint import STATE, load_run_weights, read_progress
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device, RunConfig
+from cs336_basics.training.differences import differences
 from cs336_basics.training.hardware import resolve_device
 from cs336_basics.training.run_folder import RunFolder
 
@@ -38,11 +41,30 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is None:
         raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")
+    require_config_of_checkpoint(run, checkpoint)
     resolved = resolve_device(device)
     model = TransformerLM.from_config(config.model)
     load_run_weights(checkpoint, model)
     config = replace(config, training=replace(config.training, device=resolved))
     return TrainedRun(model=model.to(resolved), config=config, step=step_of_folder(checkpoint))
+
+
+def require_config_of_checkpoint(run: RunFolder, checkpoint: Path) -> None:
+    """Raise `ValueError` with the fields in which `config.json` is not what a checkpoint was trained with.
+
+    Some, such as the base of RoPE, would give another model from the same weights. Of the two files only the
+    checkpoint's has a checksum.
+    """
+    trained, content = read_progress(checkpoint).get("config"), run.read_config()
+    if not isinstance(trained, dict):
+        raise damaged(checkpoint / STATE, "it holds no configuration")
+    parts = [field.name for field in fields(RunConfig)]
+    differing = differences(trained, {part: content.get(part) for part in parts}, "config")
+    if differing:
+        raise ValueError(
+            f"the configuration of a run must be that of its checkpoint but {run.config} is not that of "
+            f"{checkpoint} ({'; '.join(differing)}); restore it"
+        )
 
 
 def open_run_tokenizer(run: RunFolder) -> Tokenizer:

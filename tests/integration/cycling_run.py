@@ -24,12 +24,17 @@ def write_cycling_run(folder: Path) -> None:
     """Its tokens are the 256 bytes, and no special token ends the text."""
     run, config = RunFolder(folder), RunConfig(model=MODEL, training=TrainingConfig(steps=1))
     run.create(job="train")
-    write_json(run.config, {"job": "train", **config.to_dict()})
+    content = config.to_dict()
+    write_json(run.config, {"job": "train", **content})
     Tokenizer(dict(enumerate(BYTE_TOKENS)), []).save_to_folder(run.tokenizer)
     model = cycling_model()
     optimizer = SGD(model.parameters(), lr=1.0)
     save_run_checkpoint(
-        run.checkpoints, take_snapshot(model, optimizer), step=1, progress={}, random_states={}
+        run.checkpoints,
+        take_snapshot(model, optimizer),
+        step=1,
+        progress={"config": content},
+        random_states={},
     )
 
 

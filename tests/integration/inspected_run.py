@@ -41,9 +41,8 @@ def write_inspected_run(folder: Path, config: ModelConfig = MODEL) -> InspectedR
     """A model of random weights, large enough for its attention and its guesses to be far from even."""
     run = RunFolder(folder)
     run.create(job="train")
-    write_json(
-        run.config, {"job": "train", **RunConfig(model=config, training=TrainingConfig(steps=7)).to_dict()}
-    )
+    content = RunConfig(model=config, training=TrainingConfig(steps=7)).to_dict()
+    write_json(run.config, {"job": "train", **content})
     tokenizer = Tokenizer(dict(enumerate(BYTE_TOKENS)), [], MARKUP)
     tokenizer.save_to_folder(run.tokenizer)
     torch.manual_seed(11)
@@ -53,5 +52,5 @@ def write_inspected_run(folder: Path, config: ModelConfig = MODEL) -> InspectedR
             weight.mul_(2)
     optimizer = SGD(model.parameters(), lr=1.0)
     snapshot = take_snapshot(model, optimizer)
-    save_run_checkpoint(run.checkpoints, snapshot, step=7, progress={}, random_states={})
+    save_run_checkpoint(run.checkpoints, snapshot, step=7, progress={"config": content}, random_states={})
     return InspectedRun(folder, model, tokenizer)

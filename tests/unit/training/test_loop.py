@@ -190,13 +190,23 @@ def test_open_trained_run_of_a_run_without_checkpoint_says_so(tmp_path):
         open_trained_run(run)
 
 
-def test_a_checkpoint_of_another_shape_is_refused_by_name(tmp_path):
+@pytest.mark.parametrize(
+    ("part", "name", "value", "message"),
+    [
+        ("model", "d_ff", 13, r"config\.model\.d_ff: 11 there, 13 given"),
+        ("model", "rope_theta", 77.0, r"config\.model\.rope_theta: 10000\.0 there, 77\.0 given"),
+        ("training", "steps", 13, r"config\.training\.steps: 12 there, 13 given"),
+    ],
+)
+def test_a_configuration_that_is_not_that_of_the_checkpoint_is_refused(tmp_path, part, name, value, message):
     run = run_folder(tmp_path)
     loop.train(CONFIG, token_data(), run)
     config = CONFIG.to_dict()
-    config["model"]["d_ff"] = 13
+    config[part][name] = value
     run.config.write_text(json.dumps(config))
-    with pytest.raises(ValueError, match=r"layers\.0\.ffn\.w1\.weight must have the shape \(13, 8\)"):
+    with pytest.raises(
+        ValueError, match=rf"config\.json is not that of .*step-00000012 \({message}\); restore"
+    ):
         open_trained_run(run)
 
 

@@ -116,6 +116,14 @@ def test_a_fork_of_another_model_lists_the_differing_fields_and_makes_nothing(to
     assert not (tmp_path / "fork").exists()
 
 
+def test_a_fork_of_a_run_whose_configuration_is_not_that_of_its_checkpoint_is_refused(tokens, tmp_path):
+    source, _ = make(tmp_path / "source", tokens)
+    other = replace(CONFIG, model=replace(CONFIG.model, rope_theta=77.0))
+    source.config.write_text(json.dumps({"job": "test", **other.to_dict()}))
+    with pytest.raises(ValueError, match=r"rope_theta: 10000\.0 there, 77\.0 given"):
+        make(tmp_path / "fork", tokens, other, fork_from=source.path)
+
+
 def test_a_fork_of_what_is_no_run_or_of_itself_is_refused(tokens, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none has no config\.json"):
         make(tmp_path / "fork", tokens, fork_from=tmp_path / "none")
