@@ -65,6 +65,17 @@ def test_a_truncated_or_missing_file_is_reported_by_name_and_the_newest_good_one
             assert newest_whole_checkpoint(tmp_path) == good
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize("put", [os.mkdir, getattr(os, "mkfifo", None)], ids=["folder", "pipe"])
+@pytest.mark.parametrize("name", EVERY_FILE)
+def test_a_folder_or_a_pipe_in_place_of_a_file_is_damage(tmp_path, name, put):
+    folder = save(tmp_path, 1)
+    (folder / name).unlink()
+    put(folder / name)
+    with pytest.raises(DamagedCheckpointError, match=f"{folder} is missing or damaged .{name} is no file"):
+        check_run_checkpoint(folder)
+
+
 @pytest.mark.parametrize(
     "content", [b"", b"nonsense", b"step-00000009\n", b"step-00000002\0", b"\xff\xfe", b"step-2\n"], ids=repr
 )

@@ -1,6 +1,7 @@
 """A run folder, a token file or a tokenizer from elsewhere can hold anything: none of it may run code."""
 
 import io
+import os
 import shutil
 from pathlib import Path
 
@@ -61,6 +62,7 @@ PLACES = {
     "metrics.jsonl": lambda run: train(CONFIG, token_data(), run),
     "tokenizer/vocab.json": open_run_tokenizer,
     "tokenizer/merges.txt": open_run_tokenizer,
+    "tokenizer/tokenizer.json": open_run_tokenizer,
 }
 
 
@@ -71,6 +73,24 @@ def test_a_pickle_in_place_of_a_file_of_a_run_is_refused_by_name_and_never_runs(
     with pytest.raises(ValueError, match=name):
         PLACES[name](run)
     assert not marker.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize("put", [os.mkdir, getattr(os, "mkfifo", None)], ids=["folder", "pipe"])
+@pytest.mark.parametrize("name", ["tokenizer/vocab.json", "tokenizer/merges.txt"])
+def test_a_folder_or_a_pipe_in_place_of_a_file_of_a_tokenizer_is_refused_by_name(run, name, put):
+    (run.path / name).unlink()
+    put(run.path / name)
+    with pytest.raises(FileNotFoundError, match=f"none at .*{name}; check the path"):
+        open_run_tokenizer(run)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+@pytest.mark.parametrize("put", [os.mkdir, getattr(os, "mkfifo", None)], ids=["folder", "pipe"])
+def test_a_folder_or_a_pipe_in_place_of_tokenizer_json_is_refused_by_name(tmp_path, put):
+    put(tmp_path / "tokenizer.json")
+    with pytest.raises(FileNotFoundError, match=r"none at .*tokenizer\.json; check the path"):
+        Tokenizer.from_huggingface(tmp_path)
 
 
 @pytest.mark.parametrize("form", range(4))
