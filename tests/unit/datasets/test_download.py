@@ -1,8 +1,6 @@
 import hashlib
 import json
 import random
-import shutil
-import ssl
 import subprocess
 import sys
 import threading
@@ -46,48 +44,6 @@ def test_a_file_arrives_whole_and_nothing_else_is_left(tmp_path, tells_length):
     assert_whole(tmp_path)
 
 
-@pytest.mark.parametrize("tells_length", [True, False])
-def test_a_file_of_no_bytes_is_refused_and_asked_for_again(tmp_path, tells_length):
-    with serving(FileServer(content=b"", tells_length=tells_length)) as server:
-        with pytest.raises(
-            DownloadError, match=r"text\.txt must hold a text but .* has no bytes; get it anew"
-        ):
-            get(server, tmp_path)
-        server.content = CONTENT
-        get(server, tmp_path)
-    assert_whole(tmp_path)
-
-
-@pytest.mark.parametrize("content_type", ["text/html", "Text/HTML; charset=UTF-8", "application/xhtml+xml"])
-def test_a_page_in_place_of_the_file_is_refused_also_behind_a_redirection(tmp_path, content_type):
-    page = FileServer(content=b"<html>Please log in", content_type=content_type, moved_to="/login")
-    for path in ("/text.txt", "/moved"):
-        with (
-            serving(page) as server,
-            pytest.raises(
-                DownloadError, match=r"must be a file but the server sent a page \(.*; log in with"
-            ),
-        ):
-            get(server, tmp_path, path=path)
-    assert names(tmp_path) == []
-
-
-def test_a_page_in_place_of_the_rest_leaves_what_has_been_received(tmp_path):
-    with serving(FileServer(content=CONTENT, break_after=[1009] + ATTEMPTS * [0])) as server:
-        with pytest.raises(BrokenConnectionError):
-            get(server, tmp_path)
-        server.content_type, server.honours_range, server.content = "text/html", False, b"<html>"
-        with pytest.raises(DownloadError, match="sent a page"):
-            get(server, tmp_path)
-    assert (tmp_path / "text.txt.part").read_bytes() == CONTENT[:1009]
-
-
-def test_a_file_of_another_type_arrives(tmp_path):
-    with serving(FileServer(content=CONTENT, content_type="text/plain; charset=utf-8")) as server:
-        get(server, tmp_path)
-    assert_whole(tmp_path)
-
-
 @pytest.mark.parametrize(
     "validators",
     [
@@ -109,49 +65,6 @@ def test_a_connection_that_is_reset_goes_on(tmp_path):
         get(server, tmp_path)
     assert len(server.requests) >= 2
     assert_whole(tmp_path)
-
-
-@pytest.fixture
-def tls(tmp_path_factory, monkeypatch) -> ssl.SSLContext:
-    """A server's side of TLS, with a certificate that clients trust for the length of a test."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-    ]
-    command += ["-subj", "/CN=loopback", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    command += ["-keyout", str(key), "-out", str(certificate)]
-    subprocess.run(command, check=True, capture_output=True)
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    return context
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="only openssl makes certificates")
-def test_a_connection_whose_encryption_breaks_goes_on(tmp_path, tls):
-    with serving(FileServer(content=CONTENT, break_after=[100_003], tls=tls)) as server:
-        get(server, tmp_path)
-    assert len(server.requests) == 2
-    assert_whole(tmp_path)
-
-
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="only openssl makes certificates")
-def test_encryption_that_always_breaks_is_one_sentence(tmp_path, tls):
-    broken = FileServer(content=CONTENT, break_after=(1 + ATTEMPTS) * [1009], honours_range=False, tls=tls)
-    with (
-        serving(broken) as server,
-        pytest.raises(BrokenConnectionError, match=r"text\.txt broke off \(.*SSL.*\), also .*; try later"),
-    ):
-        get(server, tmp_path)
-    assert len(server.requests) == 1 + ATTEMPTS
 
 
 def test_a_server_that_falls_silent_is_asked_again(tmp_path):
