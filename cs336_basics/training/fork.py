@@ -5,9 +5,11 @@ random states begin anew.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
 from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
+from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.checkpoint.run_checkpoint import load_run_weights
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.differences import differences
@@ -16,6 +18,22 @@ from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.state import new_state, save
 from cs336_basics.training.token_data import TokenData
 from cs336_basics.training.trained_run import require_config_of_checkpoint
+
+
+def fork_source(run: RunFolder, fork_from: Path | None) -> RunFolder | None:
+    """Return the run to begin with, or None where there is none, or where `run` has begun with it already.
+
+    A run that has begun without is a `ValueError`. (Which of several it began with does not count: they may
+    have been moved.)
+    """
+    if fork_from is None or not has_checkpoint(run.checkpoints):
+        return None if fork_from is None else RunFolder(fork_from)
+    if run.read_config().get("fork_from") is None:
+        raise ValueError(
+            f"only a new run can begin with the weights of {fork_from} but {run.path} has begun with "
+            "its own; choose another run folder"
+        )
+    return None
 
 
 def require_fitting_source(source: RunFolder, content: dict[str, Any]) -> None:

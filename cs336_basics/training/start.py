@@ -11,7 +11,7 @@ from cs336_basics.files.atomic import replace_file
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.tokenization.folder import TOKENIZER_FILES, tokenizer_files
 from cs336_basics.training.config import RunConfig
-from cs336_basics.training.fork import fork, require_fitting_source
+from cs336_basics.training.fork import fork, fork_source, require_fitting_source
 from cs336_basics.training.hardware import describe_machine, resolve_hardware
 from cs336_basics.training.hold import hold
 from cs336_basics.training.processes import Processes
@@ -48,7 +48,7 @@ def prepare_run(
         **data.description,
         "tokenizer": None if tokenizer is None else _sha256_of_tokenizer(tokenizer),
     }
-    source = None if fork_from is None or has_checkpoint(run.checkpoints) else RunFolder(fork_from)
+    source = fork_source(run, fork_from)
     if source is not None:
         require_fitting_source(source, {**config.to_dict(), "data": fingerprints})
     run.create(job=job)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -34,7 +35,8 @@ def read_until(file: int, expected: bytes) -> bytes:
     output = b""
     deadline = time.monotonic() + SECONDS
     while not output.endswith(expected):
-        assert time.monotonic() < deadline, output[-200:]
+        ready, _, _ = select.select([file], [], [], deadline - time.monotonic())
+        assert ready, output[-200:]
         data = os.read(file, 1)
         assert data, output[-200:]
         output += data

@@ -37,6 +37,8 @@ def draw_signals(study: Study, moment: str) -> bytes:
 
 def draw_panel(panel: "Axes", results: list[CaseResult], moment: str, signal: str) -> None:
     """Draw a line for each rule; where a number is zero or not finite there is none."""
+    from matplotlib.ticker import MaxNLocator
+
     for index, result in enumerate(results):
         signals: Signals | None = getattr(result, moment)
         values = [] if signals is None else getattr(signals, signal)
@@ -44,6 +46,6 @@ def draw_panel(panel: "Axes", results: list[CaseResult], moment: str, signal: st
         style = {"color": f"C{index % 10}", "linestyle": "--" if index >= 10 else "-", "lw": 1.2}
         panel.plot(*zip(*points, strict=True) if points else ([], []), label=result.case.rule, **style)
     panel.set_yscale("log")
-    panel.xaxis.get_major_locator().set_params(integer=True)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True))
     panel.tick_params(labelsize=7)
     panel.grid(alpha=0.3)

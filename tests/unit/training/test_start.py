@@ -124,6 +124,13 @@ def test_a_fork_of_a_run_whose_configuration_is_not_that_of_its_checkpoint_is_re
         make(tmp_path / "fork", tokens, other, fork_from=source.path)
 
 
+def test_a_run_that_has_begun_without_cannot_become_a_fork(tokens, tmp_path):
+    make(tmp_path / "source", tokens)
+    make(tmp_path / "plain", tokens)
+    with pytest.raises(ValueError, match=r"only a new run .* weights of .*source but .*plain has"):
+        make(tmp_path / "plain", tokens, fork_from=tmp_path / "source")
+
+
 def test_a_fork_of_what_is_no_run_or_of_itself_is_refused(tokens, tmp_path):
     with pytest.raises(FileNotFoundError, match=r"none has no config\.json"):
         make(tmp_path / "fork", tokens, fork_from=tmp_path / "none")
