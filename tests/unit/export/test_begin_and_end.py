@@ -24,12 +24,13 @@ MODEL = ModelConfig(vocab_size=709, context_length=23, d_model=30, num_layers=1,
 def run(tmp_path_factory) -> RunFolder:
     run = RunFolder(tmp_path_factory.mktemp("begin") / "run")
     run.create(job="test")
-    run.claim(RunConfig(model=MODEL, training=TrainingConfig(steps=1)).to_dict(), compared=())
+    config = RunConfig(model=MODEL, training=TrainingConfig(steps=1)).to_dict()
+    run.claim(config, compared=())
     run.tokenizer.mkdir()
     trained("llama3").save(str(run.tokenizer / "tokenizer.json"))
     model = TransformerLM.from_config(MODEL)
     snapshot = take_snapshot(model, SGD(model.parameters(), lr=1.0))
-    save_run_checkpoint(run.checkpoints, snapshot, step=1, progress={}, random_states={})
+    save_run_checkpoint(run.checkpoints, snapshot, step=1, progress={"config": config}, random_states={})
     return run
 
 

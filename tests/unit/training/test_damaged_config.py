@@ -5,7 +5,6 @@ import pytest
 from cs336_basics.export.huggingface import export_run
 from cs336_basics.files.json_file import write_json
 from cs336_basics.training.run_folder import RunFolder
-from cs336_basics.training.start import settle_hardware
 from cs336_basics.training.stored_paths import paths_of
 from cs336_basics.training.trained_run import open_trained_run, read_run_config
 from tests.unit.training.small_run import CONFIG
@@ -25,7 +24,6 @@ def damage(run: RunFolder, part: str, **values) -> None:
 READERS = {
     "export": lambda run: export_run(run, run.path / "out"),
     "open": lambda run: open_trained_run(run, device="cpu"),
-    "train": lambda run: settle_hardware(CONFIG, run),
 }
 
 
