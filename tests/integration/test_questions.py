@@ -36,8 +36,18 @@ def short(example: Example) -> str:
     return " ".join(example.command.split())[:60]
 
 
+def with_output() -> list:
+    """Those with output; of those that start an interpreter, one is run by default."""
+    shown = [each for each in EXAMPLES if each.output]
+    processes = [each for each in shown if "uv run" in each.command and "|" in each.command]
+    return [
+        pytest.param(each, id=short(each), marks=pytest.mark.endurance if each in processes[1:] else ())
+        for each in shown
+    ]
+
+
 @needs_bash
-@pytest.mark.parametrize("example", [each for each in EXAMPLES if each.output], ids=short)
+@pytest.mark.parametrize("example", with_output())
 def test_a_command_prints_what_stands_below_it(example):
     assert output_of(example.command) == example.output
 
