@@ -44,6 +44,7 @@ def test_export_says_what_it_has_done(run, tmp_path, capsys):
     )
 
 
+@pytest.mark.endurance
 def test_a_command_continues_ids(exported, tmp_path):
     result = cs336(
         "generate", "--model", exported, "--prompt-ids", "120", "7", "--max-new-tokens", "6",

@@ -246,6 +246,7 @@ def test_a_run_stopped_by_a_signal_saves_the_step_says_how_to_continue_and_ends_
     assert_same_run_but_for_kept_folders(run, uninterrupted)
 
 
+@pytest.mark.endurance
 def test_ctrl_c_while_torch_loads_is_not_lost_but_stops_the_run_behind_its_first_step(prepared, tmp_path):
     arguments = (sys.executable, "-X", "importtime", "-m", "cs336_basics", *train_arguments(prepared, "run"))
     with subprocess.Popen(
