@@ -29,7 +29,7 @@ def newest_whole_checkpoint(checkpoints: Path, *, warns: bool = True) -> Path | 
     `warns`.
     """
     damages: list[str] = []
-    named = whole_checkpoint_named(checkpoints, LATEST, damages)
+    named = _latest_if_whole(checkpoints, damages)
     if named is not None:
         return named
     for folder in reversed(checkpoint_folders(checkpoints)):
@@ -42,16 +42,6 @@ def newest_whole_checkpoint(checkpoints: Path, *, warns: bool = True) -> Path | 
     return None
 
 
-def whole_checkpoint_named(checkpoints: Path, pointer: str, damages: list[str]) -> Path | None:
-    """Return the folder that a pointer names, or None; what is wrong with it is added to `damages`."""
-    try:
-        folder = read_pointer(checkpoints, pointer)
-    except ValueError as error:
-        damages.append(str(error))
-        return None
-    return folder if folder is not None and _is_whole(folder, damages) else None
-
-
 def set_aside_damaged(checkpoints: Path, *, used: Path) -> None:
     """Take away the names of damaged checkpoints: only whole ones count among those that are kept.
 
@@ -60,7 +50,7 @@ def set_aside_damaged(checkpoints: Path, *, used: Path) -> None:
     """
     for folder in checkpoint_folders(checkpoints):
         damages: list[str] = []
-        if _is_whole(folder, damages):
+        if folder == used or _is_whole(folder, damages):  # that one has been read already
             continue
         set_aside(folder)
         if step_of_folder(folder) < step_of_folder(used):
@@ -78,6 +68,16 @@ def mend_pointers(checkpoints: Path, *, latest: Path, best: Path | None) -> None
             (checkpoints / pointer).unlink(missing_ok=True)
         elif pointed_folder(checkpoints, pointer) != folder:
             write_pointer(checkpoints, pointer, folder)
+
+
+def _latest_if_whole(checkpoints: Path, damages: list[str]) -> Path | None:
+    """Return the folder that `latest` names, or None; what is wrong with it is added to `damages`."""
+    try:
+        folder = read_pointer(checkpoints, LATEST)
+    except ValueError as error:
+        damages.append(str(error))
+        return None
+    return folder if folder is not None and _is_whole(folder, damages) else None
 
 
 def _is_whole(folder: Path, damages: list[str]) -> bool:

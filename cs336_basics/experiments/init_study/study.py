@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal, get_args
 
+from cs336_basics.experiments.description.experiment import require_distinct
 from cs336_basics.nn.config import InitRule, ModelConfig
 from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 
@@ -47,11 +48,8 @@ class StudyConfig:
     """Decides weights and windows."""
 
     def __post_init__(self) -> None:
-        for name in ("rules", "depths", "norms"):
-            values = getattr(self, name)
-            if len(values) == 0 or len(set(values)) < len(values):
-                raise ValueError(f"{name} must be at least one value, each once, but are {values}")
         for name in ("depths", "norms", "rules"):
+            require_distinct(name, getattr(self, name))
             for value in getattr(self, name):
                 self.run_config(Case(**{**FIRST_CASE, name.removesuffix("s"): value}))
 

@@ -129,6 +129,15 @@ DAMAGES = {
 }
 
 
+def assert_refused_and_nothing_changed(path, model, optimizer, message: str) -> None:
+    for weight in model.parameters():
+        weight.data += 1  # so that what the file holds would be seen
+    before = snapshot(model, optimizer)
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, model, optimizer)
+    assert snapshot(model, optimizer) == before
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("kind", [None, torch.optim.AdamW], ids=["ours", "torch's"])
 def test_checkpoint_of_damaged_content_is_refused_by_name_and_changes_nothing(path, damage, kind):
@@ -139,12 +148,7 @@ def test_checkpoint_of_damaged_content_is_refused_by_name_and_changes_nothing(pa
     content = torch.load(path, weights_only=True)
     DAMAGES[damage](content)
     torch.save(content, path)
-    for weight in model.parameters():
-        weight.data += 1
-    before = snapshot(model, optimizer)
-    with pytest.raises(ValueError, match=r"checkpoint\.pt"):
-        load_checkpoint(path, model, optimizer)
-    assert snapshot(model, optimizer) == before
+    assert_refused_and_nothing_changed(path, model, optimizer, r"checkpoint\.pt")
 
 
 def test_checkpoint_whose_optimizer_fails_while_taking_it_over_leaves_all_as_it_was(path):
@@ -154,12 +158,9 @@ def test_checkpoint_whose_optimizer_fails_while_taking_it_over_leaves_all_as_it_
     content = torch.load(path, weights_only=True)
     content["optimizer"]["state"] = {0: {"a state": "without a step"}}
     torch.save(content, path)
-    for weight in model.parameters():
-        weight.data += 1
-    before = snapshot(model, optimizer)
-    with pytest.raises(ValueError, match=r"state of an optimizer but that in .*checkpoint\.pt"):
-        load_checkpoint(path, model, optimizer)
-    assert snapshot(model, optimizer) == before
+    assert_refused_and_nothing_changed(
+        path, model, optimizer, r"state of an optimizer but that in .*checkpoint\.pt"
+    )
 
 
 def test_checkpoint_behind_other_bytes_of_an_open_file_is_read(whole):

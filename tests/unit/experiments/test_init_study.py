@@ -149,8 +149,8 @@ def test_file_that_is_no_study_is_named(tmp_path, content):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"depths": (4, 4)}, "depths must be at least one value, each once"),
-        ({"rules": ()}, "rules must be at least one value"),
+        ({"depths": (4, 4)}, "depths must differ but 4 is there 2 times; remove one"),
+        ({"rules": ()}, "rules must hold at least one value but there is none; give one"),
         ({"depths": (0,)}, "num_layers must be at least 1"),
         ({"d_model": 10}, "d_model must be a multiple of num_heads"),
         ({"steps": 0}, "steps must be at least 1"),
