@@ -6,7 +6,6 @@ Source: Vaswani et al. 2017, "Attention Is All You Need", section 3.2.1.
 import math
 
 import torch
-from einops import einsum
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -36,10 +35,9 @@ def scaled_dot_product_attention(
     """
     d_head = q.shape[-1]
     queries, keys, values = at_least_float32(q), at_least_float32(k), at_least_float32(v)
-    scores = einsum(queries, keys, "... queries d_head, ... keys d_head -> ... queries keys")
-    scores = scores / math.sqrt(d_head)
+    scores = queries @ keys.mT / math.sqrt(d_head)
     weights = softmax(scores, dim=-1) if mask is None else masked_softmax(scores, mask)
-    attended = einsum(weights, values, "... queries keys, ... keys d_value -> ... queries d_value")
+    attended = weights @ values
     return attended.to(q.dtype)
 
 

@@ -39,7 +39,7 @@ class WindowReader:
         logits = [self._decode(windows)] if known else []
         if new_rows:
             logits.append(self._prefill({row: windows[row] for row in new_rows}))
-        return self._in_order(list(windows), torch.cat(logits))
+        return self._in_order(list(windows), torch.cat(logits) if len(logits) > 1 else logits[0])
 
     def _keep_grown_rows(self, windows: Mapping[int, list[int]]) -> None:
         """Drop from the cache all rows but those that have grown by one token."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import torch
 
+from cs336_basics.functional.processor import cpu_name
 from cs336_basics.training.config import TrainingConfig
 
 TRIAL_SECONDS = 0.25  # for each of the two precisions
@@ -78,12 +79,5 @@ def describe_machine() -> dict[str, str | int]:
 
 
 def processor_name() -> str:
-    """Return the name of the accelerator, else the CPU's as far as the system tells it."""
-    if torch.cuda.is_available():
-        return torch.cuda.get_device_name()
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if line.startswith("model name")]
-    except FileNotFoundError:
-        names = []
-    return names[0] if names else platform.processor() or "unknown"
+    """Return the name of the accelerator, else the CPU's."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else cpu_name()

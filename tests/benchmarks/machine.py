@@ -4,6 +4,7 @@ import platform
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 
+from cs336_basics.functional.processor import cpu_name
 from cs336_basics.tokenization.worker_pool import usable_cpus
 
 
@@ -11,18 +12,8 @@ def describe_machine(packages: Iterable[str]) -> str:
     """Name the processor, its usable cores, the system, Python, and those packages that are installed."""
     versions = [f"{package} {found}" for package in packages if (found := _version(package))]
     system = f"{platform.system()} {platform.machine()}"
-    parts = [processor_name(), f"{usable_cpus()} usable cores", system, f"Python {platform.python_version()}"]
+    parts = [cpu_name(), f"{usable_cpus()} usable cores", system, f"Python {platform.python_version()}"]
     return ", ".join([*parts, *versions])
-
-
-def processor_name() -> str:
-    """Return the processor's name as far as the system tells it."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except FileNotFoundError:
-        names = []
-    return names[0] if names else platform.processor() or "unknown processor"
 
 
 def _version(package: str) -> str | None:
