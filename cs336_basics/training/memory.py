@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 
 from cs336_basics.accounting.batch import Batch
-from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
+from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, in_float64
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
 
@@ -18,41 +18,37 @@ class NotEnoughMemoryError(RuntimeError):
 
 
 def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimate:
-    """Return what one of the processes of a run needs at the peak of a step, with a whole model in each.
-
-    A choice that accounting has no formula for is a `ValueError`.
-    """
+    """Return what one of the processes of a run needs at the peak of a step, with a whole model in each."""
     training = config.training
-    if training.precision not in ("fp32", "bf16"):
-        raise ValueError(f"memory is counted for fp32 and bf16 but precision is {training.precision!r}")
-    return estimate_memory(
+    estimate = estimate_memory(
         config.model,
         Batch(
             batch_size=training.batch_size // num_processes,
             seq=config.model.context_length,
-            precision=training.precision,
+            precision="bf16" if training.precision == "bf16" else "fp32",
         ),
         optimizer=config.optimizer.optimizer,
         accumulation_steps=training.accumulation_steps,
         recompute=training.recompute,
     )
+    return in_float64(estimate) if training.precision == "fp64" else estimate
 
 
 def describe_memory(config: RunConfig, *, num_processes: int = 1) -> str:
-    """Return the estimate in one line, or why there is none."""
-    try:
-        estimate = memory_of_run(config, num_processes=num_processes)
-    except ValueError as error:
-        return f"memory: no estimate, because {error}"
+    """Return the estimate for a resolved configuration in one line."""
+    estimate = memory_of_run(config, num_processes=num_processes)
+    is_on_cpu = config.training.device == "cpu"
+    peak = estimate.resident_peak if is_on_cpu else estimate.peak
     sizes = {
         "weights": estimate.weights,
         "gradients": estimate.gradients,
         "optimizer": estimate.optimizer_state,
         "activations": estimate.activations,
+        **({"gaps between them": estimate.heap_gaps} if is_on_cpu else {}),
     }
     listed = ", ".join(f"{name} {with_unit(size, 'B')}" for name, size in sizes.items())
     return (
-        f"memory: about {with_unit(estimate.peak, 'B')} at the peak of a step ({listed}), besides what "
+        f"memory: about {with_unit(peak, 'B')} at the peak of a step ({listed}), besides what "
         "Python and PyTorch take"
     )
 

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from cs336_basics.accounting import Batch, estimate_memory
+from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.memory import (
     NotEnoughMemoryError,
     describe_memory,
@@ -59,10 +60,21 @@ def test_the_estimate_is_that_of_the_optimizer_and_the_parts_chosen():
     assert describe_memory(config).startswith("memory: about ")
 
 
-def test_where_there_is_no_estimate_the_line_says_why():
-    sentence = describe_memory(with_training(precision="fp64"))
-    assert sentence.startswith("memory: no estimate, because ")
-    assert "precision is 'fp64'" in sentence
+def test_on_a_cpu_the_line_counts_the_gaps_of_the_heap_and_elsewhere_it_does_not():
+    large = replace(CONFIG, model=replace(CONFIG.model, context_length=512))
+    estimate = memory_of_run(large)
+    assert estimate.resident_peak == estimate.peak + estimate.heap_gaps > estimate.peak
+    on_cpu = describe_memory(replace(large, training=replace(large.training, device="cpu")))
+    on_cuda = describe_memory(replace(large, training=replace(large.training, device="cuda")))
+    assert on_cpu.startswith(f"memory: about {with_unit(estimate.resident_peak, 'B')} at")
+    assert on_cuda.startswith(f"memory: about {with_unit(estimate.peak, 'B')} at")
+    assert ("gaps" in on_cpu, "gaps" in on_cuda) == (True, False)
+
+
+def test_float64_takes_twice_the_memory():
+    single, double = memory_of_run(CONFIG), memory_of_run(with_training(precision="fp64"))
+    assert double.peak == 2 * single.peak
+    assert double.heap_gaps == pytest.approx(2 * single.heap_gaps, abs=1)
 
 
 @pytest.mark.parametrize(
