@@ -6,7 +6,7 @@ tokens; all but the first score only the last `stride` of their targets, those t
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import count, groupby, islice
 
@@ -47,6 +47,16 @@ class EvaluationResult:
         return self.total_nats / math.log(2) / num_bytes
 
 
+@dataclass(frozen=True)
+class Window:
+    """Inputs from `start` to `stop`; each has its target behind it."""
+
+    start: int
+    stop: int
+    num_seen: int
+    """Targets at the beginning that an earlier window scores."""
+
+
 @torch.no_grad()
 def evaluate(
     model: TransformerLM,
@@ -56,34 +66,32 @@ def evaluate(
     context_length: int,
     device: torch.device | str,
     stride: int | None = None,
+    map_batches: Callable[[Callable[[list[Window]], float], Iterable[list[Window]]], Iterable[float]] = map,
 ) -> EvaluationResult:
-    """Score every token of `dataset` once, in its order and without randomness: sum `-log p(token)`.
+    """Score every token of `dataset` once, without randomness: sum `-log p(token)`.
 
     Token 0 has nothing before it and counts `log(vocab_size)`; the others are predicted from what precedes
     them in their window of `context_length` tokens. With a `stride` every token has at least
     `context_length - stride` tokens before it where the dataset has as many, for `context_length / stride`
     times the work; without, windows do not overlap. The batch size changes the result by rounding only.
+
+    `map_batches` is given a function and batches, and returns the function's result for each; several
+    processes can so share the work. In which order they come changes nothing.
     """
     stride = context_length if stride is None else stride
     _check(dataset, batch_size, context_length, stride)
-    total_nats = math.log(model.config.vocab_size)
-    for batch in _batches_of_windows(len(dataset) - 1, batch_size, context_length, stride):
+
+    def nats_of(batch: list[Window]) -> float:
         windows = np.stack([dataset[window.start : window.stop + 1] for window in batch])
         ids = torch.from_numpy(windows.astype(np.int64)).to(device)
         inputs, targets = ids[:, :-1], ids[:, 1:]
         losses = token_losses(model(inputs), targets)[:, batch[0].num_seen :]
-        total_nats += losses.cpu().double().sum().item()  # Apple's GPUs have no float64
+        return losses.cpu().double().sum().item()  # Apple's GPUs have no float64
+
+    first_token = math.log(model.config.vocab_size)
+    batches = _batches_of_windows(len(dataset) - 1, batch_size, context_length, stride)
+    total_nats = math.fsum([first_token, *map_batches(nats_of, batches)])
     return EvaluationResult(total_nats=total_nats, num_tokens=len(dataset))
-
-
-@dataclass(frozen=True)
-class Window:
-    """Inputs from `start` to `stop`; each has its target behind it."""
-
-    start: int
-    stop: int
-    num_seen: int
-    """Targets at the beginning that an earlier window scores."""
 
 
 def _windows(num_targets: int, context_length: int, stride: int) -> Iterator[Window]:

@@ -85,7 +85,9 @@ def take_steps(
         result = train_step(state.objective, state.optimizer, batch, config, step, processes=processes)
         validation_loss = None
         if is_due(step, config.training.evaluation_interval, last_step):
-            validation_loss = validate(state.model, data.validation, config, whole=step == last_step).loss
+            is_last = step == last_step
+            validation = validate(state.model, data.validation, config, whole=is_last, processes=processes)
+            validation_loss = validation.loss
             require_finite(step, validation_loss=validation_loss, **asdict(result))
         state.step, state.seconds = step, time.perf_counter() - started
         is_best = note_validation(state, validation_loss)

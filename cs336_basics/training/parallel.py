@@ -7,8 +7,9 @@ here that is not from scratch.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 
 import torch
 import torch.distributed as dist
@@ -16,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-from torch.distributed.tensor import DTensor, distribute_tensor
+from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
@@ -24,7 +25,8 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.clipping import clip_gradients, global_l2_norm, scale_down
 from cs336_basics.training.config import ParallelForm, RunConfig
 from cs336_basics.training.objective import NextTokenLoss
-from cs336_basics.training.processes import ONE_PROCESS, Processes
+from cs336_basics.training.processes import ONE_PROCESS, Item, Processes
+from cs336_basics.training.sharded_state import hand_over, own_rows
 from cs336_basics.training.torchrun import is_started_by_torchrun
 
 
@@ -34,6 +36,17 @@ class TorchrunProcesses(Processes):
     def __init__(self) -> None:
         self.rank = dist.get_rank()
         self.count = dist.get_world_size()
+
+    def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:
+        """Take as many items as there are processes, then as many again; add up at the end."""
+        results: list[float] = []
+        left = iter(items)
+        while together := list(islice(left, self.count)):
+            own = function(together[min(self.rank, len(together) - 1)])
+            results += [own if place == self.rank else 0.0 for place in range(len(together))]
+        shared = torch.tensor(results, dtype=torch.float64)
+        dist.all_reduce(shared)
+        return shared.tolist()
 
     def wait(self) -> None:
         """Add up nothing: no result is there before all have given theirs."""
@@ -109,7 +122,7 @@ class FullySharded(TorchrunProcesses):
         parts: dict[Tensor, Tensor] = {
             whole_parameters[name]: part for name, part in model.named_parameters()
         }
-        _hand_over(optimizer, parts)
+        hand_over(optimizer, parts)
         return NextTokenLoss(model)
 
     @contextmanager
@@ -122,7 +135,7 @@ class FullySharded(TorchrunProcesses):
 
     def clip_gradients(self, parameters: Iterable[Tensor], max_l2_norm: float) -> Float[Tensor, ""]:
         """Clip this process's rows by the norm of all rows."""
-        gradients = [_own_rows(parameter.grad) for parameter in parameters if parameter.grad is not None]
+        gradients = [own_rows(parameter.grad) for parameter in parameters if parameter.grad is not None]
         square = global_l2_norm(gradients).square()
         dist.all_reduce(square)
         norm = square.sqrt()
@@ -137,36 +150,9 @@ class FullySharded(TorchrunProcesses):
         return gathered.cpu() if self.is_first else gathered.new_empty(0)
 
 
-def _own_rows(tensor: Tensor) -> Tensor:
-    assert isinstance(tensor, DTensor)
-    return tensor.to_local()
-
-
 def _sharded(model: nn.Module) -> FSDPModule:
     assert isinstance(model, FSDPModule)
     return model
-
-
-def _hand_over(optimizer: Optimizer, parts: Mapping[Tensor, Tensor]) -> None:
-    """Let an optimizer go on with parts of its parameters, and with the same parts of its state."""
-    state = {
-        parts[parameter]: {
-            key: _same_part(value, parameter, parts[parameter]) for key, value in entries.items()
-        }
-        for parameter, entries in optimizer.state.items()
-    }
-    optimizer.state.clear()
-    optimizer.state.update(state)
-    for group in optimizer.param_groups:
-        group["params"] = [parts[parameter] for parameter in group["params"]]
-
-
-def _same_part(value: object, parameter: Tensor, part: Tensor) -> object:
-    """Return the rows of a moment that belong to the rows of a parameter; other state as it is."""
-    assert isinstance(part, DTensor)
-    if not isinstance(value, Tensor) or value.shape != parameter.shape:
-        return value
-    return distribute_tensor(value, part.device_mesh, part.placements, src_data_rank=None)
 
 
 ENGINES: dict[ParallelForm, type[TorchrunProcesses]] = {"ddp": DataParallel, "fsdp": FullySharded}

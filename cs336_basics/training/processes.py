@@ -1,7 +1,7 @@
 """What training asks of the processes that take its steps together, and the answers of one that is alone."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
@@ -49,6 +49,14 @@ class Processes(ABC):
         return items[self.rank * size : (self.rank + 1) * size]
 
     @abstractmethod
+    def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:
+        """Return what `function` gives for each item; one of the processes calls it, and all wait.
+
+        Since the function may wait for the others too, all call it equally often: those that have nothing
+        left at the end, for an item that is another's.
+        """
+
+    @abstractmethod
     def wait(self) -> None:
         """Wait until all processes have come here."""
 
@@ -92,6 +100,10 @@ class OneProcess(Processes):
 
     rank = 0
     count = 1
+
+    def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:
+        """Call it for one item after another."""
+        return map(function, items)
 
     def wait(self) -> None:
         """There is nobody to wait for."""

@@ -6,6 +6,7 @@ from cs336_basics.evaluation.held_out_loss import EvaluationResult, evaluate
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import autocast
+from cs336_basics.training.processes import ONE_PROCESS, Processes
 
 WINDOWS_PER_PIECE = 8
 
@@ -17,10 +18,11 @@ def validate(
     *,
     whole: bool = True,
     stride: int | None = None,
+    processes: Processes = ONE_PROCESS,
 ) -> EvaluationResult:
     """Score all tokens, or about `evaluation_tokens` of them, taken from everywhere in the dataset.
 
-    `stride` is that of `evaluate`.
+    `stride` is that of `evaluate`. Several `processes` share the work, and each returns the result.
     """
     limit = config.training.evaluation_tokens
     if not whole and limit is not None:
@@ -34,6 +36,7 @@ def validate(
             context_length=config.model.context_length,
             device=config.training.device,
             stride=stride,
+            map_batches=processes.map,
         )
 
 
