@@ -6,6 +6,7 @@ continues when it is started again.
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -34,8 +35,10 @@ from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import open_run_data, prepare_run, settle_hardware
 from cs336_basics.training.stop_signals import StopRequest
 from cs336_basics.training.token_data import TokenData
+from cs336_basics.training.trained_run import read_run_config
 
 JOB = "quickstart"
+NOTES = ("corpus", "gflops")
 # None ends with a space: a word takes the space before it into its token.
 SAMPLE_PROMPTS = ("", "Return the", "Parameters\n----------\n", "This module", "If the argument is")
 SAMPLING = {"max_new_tokens": 160, "temperature": 0.7, "top_p": 0.95, "seed": 0}
@@ -90,11 +93,11 @@ def settle(
     preset = PRESETS["quickstart"]
     model = replace(preset.model, vocab_size=tokenizer.vocab_size)
     run_config = settle_hardware(replace(preset, model=model), files.run)
-    stored = files.run.read_config() if files.run.config.is_file() else None
+    stored = read_run_config(files.run) if files.run.config.is_file() else None
     if config.steps is not None:
         steps = config.steps
     elif stored is not None:
-        steps = stored["training"]["steps"]
+        steps = stored.training.steps
         say(f"this run was started before with {steps} steps and keeps them; another --run has its own")
     else:
         steps = measured_steps(config.minutes, run_config, files)
@@ -104,7 +107,7 @@ def settle(
         job=JOB,
         tokens=files.tokens,
         tokenizer=files.run.tokenizer,
-        notes=new_notes(files) if stored is None else {name: stored[name] for name in ("corpus", "gflops")},
+        notes=new_notes(files) if stored is None else stored_notes(files.run),
     )
 
 
@@ -113,10 +116,16 @@ def measured_steps(minutes: float, config: RunConfig, files: QuickstartFiles) ->
     return steps_within(minutes, config, open_run_data(config, files.tokens))
 
 
-def new_notes(files: QuickstartFiles) -> dict[str, dict]:
+def new_notes(files: QuickstartFiles) -> dict[str, Any]:
     """Return what `config.json` tells besides: the text, and the speed of the CPU's matrix products."""
     gflops = {"fp32": round(matrix_gflops(torch.float32)), "bf16": round(matrix_gflops(torch.bfloat16))}
-    return {"corpus": describe_text(files), "gflops": gflops}
+    return dict(zip(NOTES, (describe_text(files), gflops), strict=True))
+
+
+def stored_notes(run: RunFolder) -> dict[str, Any]:
+    """Return what of this `config.json` tells."""
+    content = run.read_config()
+    return {name: content[name] for name in NOTES if name in content}
 
 
 def final_result(run: RunFolder, data: TokenData) -> EvaluationResult:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from cs336_basics.nn.config import ModelConfig
-from cs336_basics.training.typed_values import built
+from cs336_basics.training.typed_values import LARGEST_INTEGER, built
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp64"]
@@ -125,8 +125,8 @@ class TrainingConfig:
             )
         if self.evaluation_tokens is not None and self.evaluation_tokens < 2:
             raise ValueError(f"evaluation_tokens must be at least 2 but is {self.evaluation_tokens}")
-        if self.seed < 0:
-            raise ValueError(f"seed must not be negative but is {self.seed}")
+        if not 0 <= self.seed < LARGEST_INTEGER:
+            raise ValueError(f"seed must lie in 0..2^63 - 1 but is {self.seed}")
 
 
 @dataclass(frozen=True, kw_only=True)

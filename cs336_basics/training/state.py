@@ -31,6 +31,7 @@ from cs336_basics.training.random_state import random_states, restore_random_sta
 from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import TokenData
+from cs336_basics.training.typed_values import built
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,10 +149,10 @@ def load(state: TrainingState, checkpoint: Path) -> None:
     load_run_checkpoint(checkpoint, state.model, state.optimizer)
     try:
         best = progress["best_validation"]
-        state.best = None if best is None else BestValidation(step=best["step"], loss=best["loss"])
+        state.best = None if best is None else built(BestValidation, best, "best_validation")
         state.step, state.seconds = progress["step"], progress["seconds"]
         restore_random_states(read_random_states(checkpoint))
-    except (LookupError, TypeError, ValueError, RuntimeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise ValueError(
             f"a checkpoint must hold all that a run needs but {checkpoint} does not ({error}); take another"
         ) from None

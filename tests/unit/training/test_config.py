@@ -52,7 +52,8 @@ def test_the_decay_takes_its_share_of_the_steps_and_at_least_one(share, steps):
         ({"batch_size": 0}, "batch_size"),
         ({"accumulation_steps": 4}, "4 does not divide 6"),
         ({"evaluation_tokens": 1}, "evaluation_tokens"),
-        ({"seed": -1}, "seed"),
+        ({"seed": -1}, r"seed must lie in 0\.\.2\^63 - 1 but is -1"),
+        ({"seed": 1 << 63}, r"seed must lie in 0\.\.2\^63 - 1"),
     ],
     ids=str,
 )

@@ -1,6 +1,7 @@
 """A run folder, a token file or a tokenizer from elsewhere can hold anything: none of it may run code."""
 
 import io
+import json
 import os
 import shutil
 from pathlib import Path
@@ -104,6 +105,16 @@ def test_a_pickle_in_a_checkpoint_whose_checksums_fit_is_refused_by_name_and_nev
     with pytest.raises(ValueError, match=f"{LAST}/{name}"):
         train(CONFIG, token_data(), run)
     assert not marker.exists()
+
+
+@pytest.mark.parametrize("best", [7, [], {"step": 2}, {"step": "2", "loss": 1.0}, {"step": 2, "loss": None}])
+def test_a_lowest_loss_of_another_kind_is_refused(run, best):
+    folder = run.path / LAST
+    content = {**json.loads((folder / "state.json").read_text()), "best_validation": best}
+    (folder / "state.json").write_text(json.dumps(content))
+    write_checksums(folder, {file: (folder / file).read_bytes() for file in FILES})
+    with pytest.raises(ValueError, match="a checkpoint must hold all that a run needs"):
+        train(CONFIG, token_data(), run)
 
 
 @pytest.mark.parametrize("form", range(4))
