@@ -17,7 +17,7 @@ from cs336_basics.functional.activation import softmax
 from cs336_basics.functional.attention import causal_mask, scaled_dot_product_attention
 from cs336_basics.functional.loss import token_losses
 from cs336_basics.functional.precision import at_least_float32
-from cs336_basics.nn.attention import MultiHeadSelfAttention, rotate_heads
+from cs336_basics.nn.attention import MultiHeadSelfAttention
 from cs336_basics.nn.rope import RopeTables
 from cs336_basics.nn.transformer_lm import TransformerLM
 
@@ -103,7 +103,7 @@ def attention_weights(
     """
     q, k, _ = attention.project(x)
     if rope_tables is not None:
-        q, k = rotate_heads(q, k, rope_tables, token_positions)
+        q, k = attention.rotate_heads(q, k, rope_tables, token_positions)
     group = q.shape[-3] // k.shape[-3]  # heads of queries that share one of keys
     keys = repeat(k, "... kv_heads seq d_head -> ... (kv_heads group) seq d_head", group=group)
     seq = q.shape[-2]

@@ -29,6 +29,8 @@ class MultiHeadSelfAttention(nn.Module):
     token_positions (... seq) -> (... seq d_model)
     """
 
+    rotate = staticmethod(rope)  # variants have a quicker way
+
     def __init__(
         self,
         d_model: int,
@@ -58,7 +60,7 @@ class MultiHeadSelfAttention(nn.Module):
         """Attend; with `rope_tables`, rotate queries and keys by their positions (0, 1, ... by default)."""
         q, k, v = self.project(x)
         if rope_tables is not None:
-            q, k = rotate_heads(q, k, rope_tables, token_positions)
+            q, k = self.rotate_heads(q, k, rope_tables, token_positions)
         attended = self.attend(q, k, v)
         concatenated = rearrange(attended, "... heads seq d_head -> ... seq (heads d_head)")
         return self.output_proj(concatenated)
@@ -75,6 +77,20 @@ class MultiHeadSelfAttention(nn.Module):
         k = rearrange(self.k_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
         v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
         return q, k, v
+
+    def rotate_heads(
+        self,
+        q: Float[Tensor, "... heads seq d_head"],
+        k: Float[Tensor, "... kv_heads seq d_head"],
+        rope_tables: RopeTables,
+        token_positions: Int[Tensor, "... seq"] | None,
+    ) -> tuple[Float[Tensor, "... heads seq d_head"], Float[Tensor, "... kv_heads seq d_head"]]:
+        """Rotate the queries and keys of all heads alike, by the positions given or 0, 1, ..., seq - 1."""
+        cos, sin = rope_tables
+        if token_positions is None:
+            token_positions = torch.arange(q.shape[-2], device=q.device)
+        positions = rearrange(token_positions, "... seq -> ... 1 seq")
+        return self.rotate(q, cos, sin, positions), self.rotate(k, cos, sin, positions)
 
     def attend(
         self,
@@ -95,7 +111,7 @@ class MultiHeadSelfAttention(nn.Module):
         """Do what `forward` does at the positions 0, 1, ..., and leave the keys and values in the cache."""
         q, k, v = self.project(x)
         if rope_tables is not None:
-            q, k = rotate_heads(q, k, rope_tables, None)
+            q, k = self.rotate_heads(q, k, rope_tables, None)
         layer_cache.fill(k, v)
         attended = self.attend(q, k, v)
         concatenated = rearrange(attended, "batch heads seq d_head -> batch seq (heads d_head)")
@@ -121,17 +137,3 @@ class MultiHeadSelfAttention(nn.Module):
     ) -> Float[Tensor, "batch heads 1 d_head"]:
         """Let the new position of each row take from what the cache holds of it."""
         return scaled_dot_product_attention(q, keys, values, mask)
-
-
-def rotate_heads(
-    q: Float[Tensor, "... heads seq d_head"],
-    k: Float[Tensor, "... kv_heads seq d_head"],
-    rope_tables: RopeTables,
-    token_positions: Int[Tensor, "... seq"] | None,
-) -> tuple[Float[Tensor, "... heads seq d_head"], Float[Tensor, "... kv_heads seq d_head"]]:
-    """Rotate the queries and keys of all heads alike, by the positions given or 0, 1, ..., seq - 1."""
-    cos, sin = rope_tables
-    if token_positions is None:
-        token_positions = torch.arange(q.shape[-2], device=q.device)
-    positions = rearrange(token_positions, "... seq -> ... 1 seq")
-    return rope(q, cos, sin, positions), rope(k, cos, sin, positions)

@@ -7,11 +7,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
+from cs336_basics.functional.complex_rope import complex_rope
 from cs336_basics.nn.attention import MultiHeadSelfAttention
 
 
 class SdpaSelfAttention(MultiHeadSelfAttention):
     """The same weights and results as `MultiHeadSelfAttention`, computed by PyTorch."""
+
+    rotate = staticmethod(complex_rope)
 
     def attend(
         self,

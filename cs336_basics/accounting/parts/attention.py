@@ -117,14 +117,16 @@ class ChunkedAttentionCost(AttentionCost):
 
 
 class SdpaAttentionCost(AttentionCost):
-    """PyTorch's kernel keeps the same as the chunked form."""
+    """PyTorch's kernel keeps what the chunked form does, but for its result.
+
+    That has the layout of the projections, and so is the concatenated heads already.
+    """
 
     def saved_between(self, batch: Batch) -> dict[str, int]:
         """No tensor is quadratic in the sequence."""
         features, rows = batch.tokens * self.query_features, batch.tokens * self.num_heads
         return {
             "queries, keys, values": 3 * batch.product_bytes * features,
-            "attended": batch.product_bytes * features,
             "logarithms of the normalizers": FLOAT32_BYTES * rows,
         }
 
@@ -132,13 +134,3 @@ class SdpaAttentionCost(AttentionCost):
         """Backward: the gradients of queries, keys and values, and of what they came from."""
         features = FLOAT32_BYTES * batch.tokens * self.query_features
         return Working(forward=features, backward=4 * features)
-
-
-class UnrotatedSdpaAttentionCost(SdpaAttentionCost):
-    """Returns its result in the layout of the queries, which without rotation is that of the projections."""
-
-    def saved_between(self, batch: Batch) -> dict[str, int]:
-        """What was attended to is the concatenated heads already."""
-        saved = super().saved_between(batch)
-        del saved["attended"]
-        return saved

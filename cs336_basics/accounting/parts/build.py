@@ -10,7 +10,6 @@ from cs336_basics.accounting.parts.attention import (
     AttentionCost,
     ChunkedAttentionCost,
     SdpaAttentionCost,
-    UnrotatedSdpaAttentionCost,
 )
 from cs336_basics.accounting.parts.embedding import EmbeddingCost
 from cs336_basics.accounting.parts.feed_forward import SwiGLUCost
@@ -23,13 +22,14 @@ from cs336_basics.accounting.parts.rotated_attention import RotatedAttentionCost
 from cs336_basics.accounting.parts.softcapped_head import SoftcappedHeadCost, SoftcappedPlainHeadCost
 from cs336_basics.accounting.parts.tied_head import TiedHeadCost, TiedPlainEmbeddingCost
 from cs336_basics.accounting.parts.two_matrices import ReluSquaredFeedForwardCost, SiluFeedForwardCost
-from cs336_basics.nn.config import AttentionForm, FeedForwardForm, ModelConfig, NormPlace, PositionForm
+from cs336_basics.nn.config import AttentionForm, FeedForwardForm, ModelConfig, NormPlace
 
 LossForm = Literal["plain", "chunked"]
 
-ATTENTION_FORMS: dict[PositionForm, dict[AttentionForm, type[AttentionCost]]] = {
-    "rope": {"reference": AttentionCost, "chunked": ChunkedAttentionCost, "sdpa": SdpaAttentionCost},
-    "none": {"reference": AttentionCost, "chunked": ChunkedAttentionCost, "sdpa": UnrotatedSdpaAttentionCost},
+ATTENTION_FORMS: dict[AttentionForm, type[AttentionCost]] = {
+    "reference": AttentionCost,
+    "chunked": ChunkedAttentionCost,
+    "sdpa": SdpaAttentionCost,
 }
 FEED_FORWARD_FORMS: dict[FeedForwardForm, type[SwiGLUCost | SiluFeedForwardCost]] = {
     "swiglu": SwiGLUCost,
@@ -117,7 +117,7 @@ def build_norm(config: ModelConfig) -> Part:
 
 def build_attention(config: ModelConfig) -> Part:
     """Return the attention of one block."""
-    form = ATTENTION_FORMS[config.position][config.attention]
+    form = ATTENTION_FORMS[config.attention]
     heads = (config.num_heads, config.key_value_heads, config.head_size)
     attention: Part = form(config.d_model, *heads)
     if config.qk_norm:

@@ -5,7 +5,7 @@ import pytest
 
 from cs336_basics.accounting import MODELS, count_parameters, parameter_shapes, parameters_by_part
 from cs336_basics.accounting.parts import build
-from cs336_basics.nn.config import AttentionForm, FeedForwardForm, ModelConfig, NormPlace, PositionForm
+from cs336_basics.nn.config import AttentionForm, FeedForwardForm, ModelConfig, NormPlace
 from cs336_basics.nn.transformer_lm import TransformerLM
 from tests.unit.accounting.models import GROUPED, ODD, VARIANTS
 
@@ -41,9 +41,7 @@ def test_shapes_of_a_variant_are_those_of_its_model(variant):
 def test_every_choice_has_formulas():
     assert list(build.FEED_FORWARD_FORMS) == list(get_args(FeedForwardForm))
     assert list(build.ORDER_IN_A_BLOCK) == list(get_args(NormPlace))
-    assert list(build.ATTENTION_FORMS) == list(get_args(PositionForm))
-    for forms in build.ATTENTION_FORMS.values():
-        assert list(forms) == list(get_args(AttentionForm))
+    assert list(build.ATTENTION_FORMS) == list(get_args(AttentionForm))
     sizes = {"vocab_size", "d_model", "num_layers", "num_heads", "num_kv_heads", "d_head", "d_ff"}
     choices = {"attention", "norm", "position", "ffn", "qk_norm", "tie_embeddings", "logit_softcap"}
     without_cost = {"context_length", "norm_eps", "zero_init_outputs", "init"}
