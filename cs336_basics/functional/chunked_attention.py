@@ -66,11 +66,11 @@ class ChunkedCausalAttention(torch.autograd.Function):
                 weights = scores.sub_(log_normalizers[:, queries]).exp_()
                 v_gradient[:, keys] += weights.to(q.dtype).mT @ chunk_gradient
                 weights_gradient = at_least_float32(chunk_gradient @ v[:, keys].mT)
-                scores_gradient = weights_gradient.sub_(weighted_mean[:, queries]).mul_(weights).mul_(scale)
+                scores_gradient = weights_gradient.sub_(weighted_mean[:, queries]).mul_(weights)
                 scores_gradient = scores_gradient.to(q.dtype)
                 q_gradient[:, queries] += scores_gradient @ k[:, keys]
                 k_gradient[:, keys] += scores_gradient.mT @ q[:, queries]
-        return q_gradient, k_gradient, v_gradient
+        return q_gradient.mul_(scale), k_gradient.mul_(scale), v_gradient
 
 
 def attend_chunk(
@@ -98,11 +98,14 @@ def causal_scores(
     q: Float[Tensor, "batch seq d_head"], k: Float[Tensor, "batch seq d_head"], queries: slice, keys: slice
 ) -> Float[Tensor, "batch queries keys"]:
     """Return `q k^T / sqrt(d_head)` of a chunk, minus infinity where a key lies behind its query."""
-    scores = at_least_float32(q[:, queries] @ k[:, keys].mT).mul_(1 / math.sqrt(q.shape[-1]))
+    scale = 1 / math.sqrt(q.shape[-1])
+    nothing = q.new_empty((1, 1, 1))  # what `beta=0` leaves out
+    scores = at_least_float32(torch.baddbmm(nothing, q[:, queries], k[:, keys].mT, beta=0, alpha=scale))
     if keys.stop - 1 > queries.start:
+        seen_by_all = max(0, queries.start - keys.start)  # keys before the first query
         query_positions = torch.arange(queries.start, queries.stop, device=q.device)
-        key_positions = torch.arange(keys.start, keys.stop, device=q.device)
-        scores.masked_fill_(key_positions > query_positions.unsqueeze(-1), -math.inf)
+        key_positions = torch.arange(keys.start + seen_by_all, keys.stop, device=q.device)
+        scores[..., seen_by_all:].masked_fill_(key_positions > query_positions.unsqueeze(-1), -math.inf)
     return scores
 
 
