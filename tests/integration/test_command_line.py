@@ -31,7 +31,8 @@ SUBCOMMANDS = (
 
 
 def test_help_names_every_subcommand_and_every_option_has_a_text(tmp_path):
-    assert all(name.split()[0] in cs336("--help", cwd=tmp_path).stdout for name in SUBCOMMANDS)
+    overview = cs336("--help", cwd=tmp_path).stdout
+    assert all(name.split()[0] in overview for name in SUBCOMMANDS)
     for name in SUBCOMMANDS:
         result = cs336(*name.split(), "--help", cwd=tmp_path)
         assert result.returncode == 0

@@ -61,7 +61,7 @@ def attention(batch: int, seq: int, heads: int, d_head: int) -> Place:
     return Place(
         file="cs336_basics/functional/attention.py",
         function="scaled_dot_product_attention",
-        line="attended = einsum(weights, values, ",
+        line="attended = weights @ values",
         next_line="return attended.to(q.dtype)",
         variables={
             **dict.fromkeys(("q", "k", "v", "queries", "keys", "values"), f"{by_head} float32"),

@@ -76,13 +76,9 @@ def check_within_15_percent(size, attention, loss, **options):
     assert estimated == pytest.approx(measured, rel=0.15)
 
 
-def test_estimate_is_within_15_percent_of_the_measured_growth():
-    check_within_15_percent("thin", *CHUNKED)
-
-
 @pytest.mark.endurance
-@pytest.mark.parametrize("size", ["quickstart", "tinystories"])
-def test_estimate_is_within_15_percent_for_larger_models(size):
+@pytest.mark.parametrize("size", SIZES)
+def test_estimate_is_within_15_percent_of_the_measured_growth(size):
     check_within_15_percent(size, *CHUNKED)
 
 

@@ -120,8 +120,8 @@ def test_evaluate_refuses_settings_that_would_score_nothing(length, batch_size, 
         )
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 7, 8, 9, 14, 15, 29, 43])
-@pytest.mark.parametrize("stride", [1, 2, 3, 5, 6, 7])
+@pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 29])
+@pytest.mark.parametrize("stride", [1, 2, 5, 6, 7])
 def test_with_a_stride_each_window_scores_its_last_tokens(length, stride):
     model, ids = peaked_model(), dataset(length)
     settings = {"batch_size": 2, "context_length": CONTEXT, "device": "cpu"}
