@@ -17,7 +17,7 @@ from cs336_basics.accounting.parts.build import LossForm, build_parts, segments
 from cs336_basics.accounting.parts.part import Part
 from cs336_basics.nn.config import ModelConfig
 
-GAPS_BY_ACTIVATIONS = 0.4  # measured, see `heap_gaps`
+GAPS_BY_ACTIVATIONS = 0.35  # measured, see `heap_gaps`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class MemoryEstimate:
         """What stays resident between the tensors on a CPU, where the allocator is glibc's.
 
         It keeps freed blocks below 32 MiB in a heap, and the tensors of a step do not fit into each other's
-        places. This is no law but a fit to processes that trained models of nine sizes: gaps of two fifths
+        places. This is no law but a fit to processes that trained models of nine sizes: gaps of a good third
         of the activations, less what the gradients of the step before leave, which the next one fills. The
         environment variable `MALLOC_MMAP_THRESHOLD_=131072` gives each tensor pages of its own, without
         gaps, for up to twice the time, because the system then clears pages all the time.

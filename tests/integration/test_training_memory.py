@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from statistics import median
 from typing import Literal
 
 import pytest
@@ -76,8 +77,10 @@ def check_within_15_percent(size, attention, loss, **options):
     assert estimated == pytest.approx(measured, rel=0.15)
 
 
-@pytest.mark.endurance
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(
+    "size",
+    ["thin", *(pytest.param(size, marks=pytest.mark.endurance) for size in ("quickstart", "tinystories"))],
+)
 def test_estimate_is_within_15_percent_of_the_measured_growth(size):
     check_within_15_percent(size, *CHUNKED)
 
@@ -95,15 +98,14 @@ def test_estimate_is_within_15_percent_under_autocast(size):
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("size", SIZES)
-def test_estimate_is_within_15_percent_in_float64(size):
-    check_within_15_percent(size, *CHUNKED, precision="fp64")
+def test_estimate_is_within_15_percent_in_float64():
+    check_within_15_percent("thin", *CHUNKED, precision="fp64")
 
 
+@pytest.mark.endurance
 @pytest.mark.skipif("MALLOC_MMAP_THRESHOLD_" in os.environ, reason="asks for the allocator's defaults")
-@pytest.mark.parametrize(
-    "size",
-    ["thin", *(pytest.param(size, marks=pytest.mark.endurance) for size in ("quickstart", "tinystories"))],
-)
+@pytest.mark.parametrize("size", SIZES)
 def test_with_the_gaps_of_the_heap_it_is_within_15_percent_of_what_glibc_takes_by_default(size):
-    check_within_15_percent(size, *CHUNKED, environment={})
+    both = [estimated_and_measured(size, *CHUNKED, environment={}) for _ in range(3)]
+    estimates, measured = zip(*both, strict=True)
+    assert estimates[0] == pytest.approx(median(measured), rel=0.15)  # the heap differs from run to run
