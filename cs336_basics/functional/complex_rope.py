@@ -6,7 +6,7 @@ A pair (even, odd) is the number `even + i odd`, and to turn it by an angle is t
 
 import torch
 from einops import rearrange
-from jaxtyping import Float, Int
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 from cs336_basics.functional.precision import at_least_float32
@@ -31,5 +31,17 @@ def complex_rope(
         return rope(x, cos, sin, token_positions)
     pairs = rearrange(at_least_float32(x), "... seq (pairs two) -> ... seq pairs two", two=2)
     turns = torch.complex(cos, sin)[token_positions]
-    rotated = torch.view_as_complex(pairs) * turns
+    rotated = as_complex(pairs) * turns
     return rearrange(torch.view_as_real(rotated), "... seq pairs two -> ... seq (pairs two)").to(x.dtype)
+
+
+def as_complex(pairs: Float[Tensor, "... 2"]) -> Complex[Tensor, "..."]:
+    """Return each pair as a complex number in the same memory, or in other where that cannot be.
+
+    Example: a product of few vectors comes with its last axis scattered (`product_from_the_left`).
+    """
+    *strides, last_stride = pairs.stride()
+    is_aligned = pairs.storage_offset() % 2 == 0 and all(stride % 2 == 0 for stride in strides)
+    if last_stride != 1 or not is_aligned:
+        pairs = pairs.clone(memory_format=torch.contiguous_format)
+    return torch.view_as_complex(pairs)
