@@ -97,6 +97,7 @@ class Train(Command):
             tokenizer=self.tokenizer,
             fork_from=self.fork_from,
         )
+        processes.check(config)
         if processes.is_first:
             print(f"training on {config.training.device} in {config.training.precision}")
             if self.parallel != "fsdp":

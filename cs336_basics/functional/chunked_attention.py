@@ -68,9 +68,9 @@ class ChunkedCausalAttention(torch.autograd.Function):
                 weights_gradient = at_least_float32(chunk_gradient @ v[:, keys].mT)
                 scores_gradient = weights_gradient.sub_(weighted_mean[:, queries]).mul_(weights)
                 scores_gradient = scores_gradient.to(q.dtype)
-                q_gradient[:, queries] += scores_gradient @ k[:, keys]
-                k_gradient[:, keys] += scores_gradient.mT @ q[:, queries]
-        return q_gradient.mul_(scale), k_gradient.mul_(scale), v_gradient
+                q_gradient[:, queries] += scaled_product(scale, scores_gradient, k[:, keys])
+                k_gradient[:, keys] += scaled_product(scale, scores_gradient.mT, q[:, queries])
+        return q_gradient, k_gradient, v_gradient
 
 
 def attend_chunk(
@@ -99,14 +99,21 @@ def causal_scores(
 ) -> Float[Tensor, "batch queries keys"]:
     """Return `q k^T / sqrt(d_head)` of a chunk, minus infinity where a key lies behind its query."""
     scale = 1 / math.sqrt(q.shape[-1])
-    nothing = q.new_empty((1, 1, 1))  # what `beta=0` leaves out
-    scores = at_least_float32(torch.baddbmm(nothing, q[:, queries], k[:, keys].mT, beta=0, alpha=scale))
+    scores = at_least_float32(scaled_product(scale, q[:, queries], k[:, keys].mT))
     if keys.stop - 1 > queries.start:
         seen_by_all = max(0, queries.start - keys.start)  # keys before the first query
         query_positions = torch.arange(queries.start, queries.stop, device=q.device)
         key_positions = torch.arange(keys.start + seen_by_all, keys.stop, device=q.device)
         scores[..., seen_by_all:].masked_fill_(key_positions > query_positions.unsqueeze(-1), -math.inf)
     return scores
+
+
+def scaled_product(
+    scale: float, left: Float[Tensor, "batch m k"], right: Float[Tensor, "batch k n"]
+) -> Float[Tensor, "batch m n"]:
+    """Return `scale * left @ right`, scaled while it is summed, before a narrow type rounds it."""
+    nothing = left.new_zeros((1, 1, 1))  # takes part with the factor 0
+    return torch.baddbmm(nothing, left, right, beta=0, alpha=scale)
 
 
 def chunks(length: int, size: int) -> Iterator[slice]:

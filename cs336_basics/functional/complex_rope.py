@@ -30,7 +30,7 @@ def complex_rope(
     if torch.compiler.is_compiling() or x.device.type == "mps":
         return rope(x, cos, sin, token_positions)
     pairs = rearrange(at_least_float32(x), "... seq (pairs two) -> ... seq pairs two", two=2)
-    turns = torch.complex(cos, sin)[token_positions]
+    turns = torch.complex(cos[token_positions], sin[token_positions])
     rotated = as_complex(pairs) * turns
     return rearrange(torch.view_as_real(rotated), "... seq pairs two -> ... seq (pairs two)").to(x.dtype)
 

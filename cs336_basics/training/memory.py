@@ -1,5 +1,6 @@
 """What training will need of memory, said before the first step, and what to change when it is not there."""
 
+import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,7 +19,7 @@ class NotEnoughMemoryError(RuntimeError):
 
 
 def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimate:
-    """Return what one of the processes of a run needs at the peak of a step, with a whole model in each."""
+    """Return what each process of a resolved configuration, with a whole model, needs at a step's peak."""
     training = config.training
     estimate = estimate_memory(
         config.model,
@@ -37,14 +38,14 @@ def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimat
 def describe_memory(config: RunConfig, *, num_processes: int = 1) -> str:
     """Return the estimate for a resolved configuration in one line."""
     estimate = memory_of_run(config, num_processes=num_processes)
-    is_on_cpu = config.training.device == "cpu"
-    peak = estimate.resident_peak if is_on_cpu else estimate.peak
+    has_gaps = config.training.device == "cpu" and platform.libc_ver()[0] == "glibc"
+    peak = estimate.resident_peak if has_gaps else estimate.peak
     sizes = {
         "weights": estimate.weights,
         "gradients": estimate.gradients,
         "optimizer": estimate.optimizer_state,
         "activations": estimate.activations,
-        **({"gaps between them": estimate.heap_gaps} if is_on_cpu else {}),
+        **({"gaps between them": estimate.heap_gaps} if has_gaps else {}),
     }
     listed = ", ".join(f"{name} {with_unit(size, 'B')}" for name, size in sizes.items())
     return (

@@ -50,10 +50,10 @@ class Processes(ABC):
 
     @abstractmethod
     def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:
-        """Return what `function` gives for each item; one of the processes calls it, and all wait.
+        """Return what `function` gives for each item: each result comes from one process, and all get all.
 
-        Since the function may wait for the others too, all call it equally often: those that have nothing
-        left at the end, for an item that is another's.
+        All give the same items in the same order, and wait. Since the function may wait for the others too,
+        all call it equally often: those that have nothing left at the end, for an item that is another's.
         """
 
     @abstractmethod

@@ -28,11 +28,12 @@ def validate(
     if not whole and limit is not None:
         piece_length = WINDOWS_PER_PIECE * config.model.context_length
         dataset = evenly_spaced_pieces(dataset, limit, piece_length=piece_length)
+    num_parts = config.training.accumulation_steps * processes.count
     with autocast(config.training):
         return evaluate(
             model,
             dataset,
-            batch_size=config.training.batch_size // config.training.accumulation_steps,
+            batch_size=max(1, config.training.batch_size // num_parts),
             context_length=config.model.context_length,
             device=config.training.device,
             stride=stride,

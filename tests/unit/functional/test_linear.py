@@ -54,7 +54,7 @@ def test_other_ways_are_for_few_vectors_and_large_weights_in_float32_when_no_gra
     [
         (True, 4, 256, product),
         (True, 12, 256, product_in_blocks),
-        (True, 12, 257, product_from_the_left),
+        (True, 12, 257, product),
         (True, 16, 256, product_from_the_left),
         (False, 4, 257, product_in_blocks),
         (False, 16, 256, product_in_blocks),
