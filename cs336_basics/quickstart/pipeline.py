@@ -123,7 +123,7 @@ def new_notes(files: QuickstartFiles) -> dict[str, Any]:
 
 
 def stored_notes(run: RunFolder) -> dict[str, Any]:
-    """Return what of this `config.json` tells."""
+    """Return these notes as the `config.json` of a run has them."""
     content = run.read_config()
     return {name: content[name] for name in NOTES if name in content}
 
