@@ -1,16 +1,22 @@
 """Run a function over many tasks in worker processes, with results in order and bounded memory.
 
 The processes start by the platform's default method (fork, spawn or forkserver), so everything sent to
-them is picklable: module-level functions and plain data.
+them is picklable: module-level functions and plain data. Each has a pipe of its own, and a thread of this
+process that waits at it: `concurrent.futures.ProcessPoolExecutor`, whose workers share one pipe, waits for
+ever when a worker is killed in the middle of sending a result.
 """
 
 import math
 import os
 import signal
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
 
 TASKS_WORTH_A_WORKER = 4  # a task takes some 50 ms, and so does starting a worker
@@ -30,8 +36,7 @@ def usable_cpus() -> int:
     """Return the number of CPUs that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
-    cpus = os.cpu_count() or 1
-    return min(cpus, 61) if os.name == "nt" else cpus  # as many as a pool can wait for on Windows
+    return os.cpu_count() or 1
 
 
 def map_in_order(
@@ -46,36 +51,77 @@ def map_in_order(
         for task in tasks:
             yield function(shared, task)
         return
-    executor = ProcessPoolExecutor(num_workers, initializer=_prepare_worker, initargs=(function, shared))
-    in_flight = deque()
-    try:
+    with ExitStack() as ending:
+        threads = ending.enter_context(ThreadPoolExecutor(num_workers))
+        idle_workers = SimpleQueue()
+        for _ in range(num_workers):
+            worker = _Worker(function, shared)
+            ending.callback(worker.end)
+            idle_workers.put(worker)
+        in_flight = deque()
         for task in tasks:
-            in_flight.append(executor.submit(_run_task, task))
+            in_flight.append(threads.submit(_run_on_idle_worker, idle_workers, task))
             if len(in_flight) == TASKS_PER_WORKER * num_workers:
                 yield in_flight.popleft().result()
         while in_flight:
             yield in_flight.popleft().result()
-    except BrokenProcessPool:
-        raise RuntimeError(
-            "every worker process must live until its work is done but one died, for lack of memory or "
-            'because the main script works outside `if __name__ == "__main__":`; try num_workers=1'
-        ) from None
+
+
+def _run_on_idle_worker(idle_workers: SimpleQueue["_Worker"], task: Any) -> Any:
+    worker = idle_workers.get()  # there is one: as many threads as workers take one each
+    try:
+        return worker.run(task)
     finally:
-        executor.shutdown(cancel_futures=True)
+        idle_workers.put(worker)
 
 
-# What a worker process holds between tasks.
-_worker_function: Callable[[Any, Any], Any] | None = None
-_worker_shared: Any = None
+class _Worker:
+    """A process that applies one function to the tasks that it is sent, and the end of the pipe to it."""
+
+    def __init__(self, function: Callable[[Any, Any], Any], shared: Any):
+        self._connection, connection_of_process = Pipe()
+        arguments = (connection_of_process, self._connection, function, shared)
+        self._process = Process(target=_work, args=arguments, daemon=True)
+        self._process.start()
+        connection_of_process.close()  # only the process holds it now, so its death ends all waiting for it
+
+    def run(self, task: Any) -> Any:
+        """Return what the function makes of `task`, or raise what it raised."""
+        try:
+            self._connection.send(task)
+            result, error = self._connection.recv()
+        except (EOFError, OSError):
+            raise RuntimeError(
+                "every worker process must live until its work is done but one died, for lack of memory or "
+                'because the main script works outside `if __name__ == "__main__":`; try num_workers=1'
+            ) from None
+        if error is not None:
+            raise error
+        return result
+
+    def end(self) -> None:
+        """Kill the process, whatever it does: a thread that waits for its answer gets an error."""
+        self._process.kill()
+        self._process.join()
+        # The connection is left to the garbage collector: a thread may still be at it.
 
 
-def _prepare_worker(function: Callable[[Any, Any], Any], shared: Any) -> None:
-    """Keep what all tasks need, and leave an interrupt from the keyboard to the parent process."""
-    global _worker_function, _worker_shared
-    _worker_function, _worker_shared = function, shared
+def _work(
+    connection: Connection, connection_of_parent: Connection, function: Callable[[Any, Any], Any], shared: Any
+) -> None:
+    """Answer tasks until the parent is gone; leave an interrupt from the keyboard to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    connection_of_parent.close()  # a copy, which would keep the pipe open when the parent is killed
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            connection.send(_result_or_error(function, shared, connection.recv()))
 
 
-def _run_task(task: Any) -> Any:
-    assert _worker_function is not None, "the worker was not prepared"
-    return _worker_function(_worker_shared, task)
+def _result_or_error(
+    function: Callable[[Any, Any], Any], shared: Any, task: Any
+) -> tuple[Any, Exception | None]:
+    try:
+        return function(shared, task), None
+    except Exception as error:  # whatever it is: raised again in the parent, where its traceback is lost
+        error.add_note(f"In a worker process: {traceback.format_exc()}")
+        return None, error

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import psutil
@@ -21,7 +22,6 @@ SECONDS = 120  # for a subprocess that hangs
 PROGRAM = """
 import json, multiprocessing, os, sys
 from pathlib import Path
-from unittest import mock
 
 from cs336_basics.tokenization import Tokenizer, chunking, train_bpe
 from cs336_basics.tokenization.file_encoding import encode_text_file
@@ -37,6 +37,15 @@ def look_around(shared, task):
 
 def die(shared, task):
     os._exit(1)
+
+
+def die_while_sending(shared, task):
+    def send_half(connection, message, write=None):
+        os.write(connection.fileno(), bytes(message[: len(message) // 2]))
+        os._exit(1)
+
+    multiprocessing.connection.Connection._send = send_half
+    return task
 
 
 def message_of(error_type, function, *args, **kwargs):
@@ -61,6 +70,9 @@ def main():
     results.close()
     bad = message_of(ValueError, count_pretokens, folder / "bad", [], num_workers=2, chunk_bytes=100)
     dead = message_of(RuntimeError, list, map_in_order(die, None, range(20), num_workers=2))
+    dead_while_sending = message_of(
+        RuntimeError, list, map_in_order(die_while_sending, None, range(20), num_workers=2)
+    )
     print(json.dumps({
         "counts agree": counts[0] == counts[1] == counts[2],
         "parent": os.getpid(),
@@ -70,6 +82,7 @@ def main():
         "taken": len(taken),
         "bad": bad,
         "dead": dead,
+        "dead while sending": dead_while_sending,
         "left": len(multiprocessing.active_children()),
     }))
 
@@ -106,6 +119,7 @@ def test_workers_give_the_same_result_under_every_start_method(trained, start_me
     assert not report["torch"]
     assert "bad has byte 0xff at position 1000" in report["bad"]
     assert "one died" in report["dead"]
+    assert report["dead while sending"] == report["dead"]
     assert report["left"] == 0
 
 
@@ -117,10 +131,27 @@ def test_train_bpe_result_does_not_depend_on_the_number_of_workers(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT as the keyboard does on POSIX")
-def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
-    folder, _ = trained
-    work = folder / "interrupted"
-    work.mkdir()
+def test_encode_file_interrupted_leaves_no_file_and_no_process(trained, tmp_path):
+    with encode_file_at_work(trained[0], tmp_path) as (process, workers):
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode != 0
+    assert errors.count(b"Traceback") == 1, errors  # the parent's only
+    assert [path.name for path in tmp_path.iterdir()] == ["text"]
+    assert not psutil.wait_procs(workers, timeout=10)[1]
+
+
+def test_workers_end_when_their_parent_is_killed(trained, tmp_path):
+    with encode_file_at_work(trained[0], tmp_path) as (process, workers):
+        process.kill()
+        assert not psutil.wait_procs(workers, timeout=10)[1]
+        _, errors = process.communicate(timeout=SECONDS)
+    assert not errors
+
+
+@contextmanager
+def encode_file_at_work(folder, work):
+    """Start `encode_file` in a process group of its own; yield it and its workers when they have begun."""
     (work / "text").write_bytes((real_text() * 300).encode())
     program = (
         "import sys; from cs336_basics.tokenization import Tokenizer\n"
@@ -128,7 +159,6 @@ def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
         "tokenizer.encode_file(sys.argv[2] + '/text', sys.argv[2] + '/ids.npy', num_workers=2)\n"
     )
     command = [sys.executable, "-c", program, folder, work]
-    # A process group of its own, which gets the signal as from Ctrl-C: the parent and its workers.
     with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
         deadline = time.monotonic() + SECONDS
         while not any(path.suffix == ".unfinished" and path.stat().st_size > 1000 for path in work.iterdir()):
@@ -137,12 +167,7 @@ def test_encode_file_interrupted_leaves_no_file_and_no_process(trained):
             time.sleep(0.01)
         workers = psutil.Process(process.pid).children()
         assert workers
-        os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=SECONDS)
-    assert process.returncode != 0
-    assert errors.count(b"Traceback") == 1, errors  # the parent's only
-    assert [path.name for path in work.iterdir()] == ["text"]
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+        yield process, workers
 
 
 def test_importing_the_tokenizer_does_not_import_torch():

@@ -20,7 +20,7 @@ def test_number_of_workers_below_one_is_refused():
 
 
 def test_one_worker_starts_no_process(monkeypatch):
-    monkeypatch.setattr(worker_pool, "ProcessPoolExecutor", None)
+    monkeypatch.setattr(worker_pool, "Process", None)
     results = list(map_in_order(lambda shared, task: (shared, task, os.getpid()), "s", [1, 2], num_workers=1))
     assert results == [("s", 1, os.getpid()), ("s", 2, os.getpid())]
 
