@@ -11,12 +11,17 @@ from cs336_basics.files.atomic import replace_file
 from cs336_basics.files.inside import entry_inside, refuse_link
 
 LATEST, BEST = "latest", "best"
-FOLDER_NAME = re.compile(r"step-(\d{8,})", re.ASCII)
+UNVALIDATED = "-unvalidated"
+FOLDER_NAME = re.compile(rf"step-(\d{{8,}})({UNVALIDATED})?", re.ASCII)
 
 
-def folder_of_step(checkpoints: Path, step: int) -> Path:
-    """Return where the checkpoint of a step lies."""
-    return checkpoints / f"step-{step:08d}"
+def folder_of_step(checkpoints: Path, step: int, *, unvalidated: bool = False) -> Path:
+    """Return where the checkpoint of a step lies.
+
+    One that was written because the evaluation after the step was interrupted, `unvalidated`, has a name of
+    its own: it stays where it is while the one that is complete is written.
+    """
+    return checkpoints / f"step-{step:08d}{UNVALIDATED if unvalidated else ''}"
 
 
 def step_of_folder(folder: Path) -> int:
@@ -26,12 +31,17 @@ def step_of_folder(folder: Path) -> int:
     return int(match[1])
 
 
+def is_unvalidated(folder: Path) -> bool:
+    """Say whether the evaluation that follows the step of a checkpoint is still to come."""
+    return folder.name.endswith(UNVALIDATED)
+
+
 def checkpoint_folders(checkpoints: Path) -> list[Path]:
-    """Return all folders named after a step, by ascending step."""
+    """Return all folders named after a step, the newest last: by step, and a validated one is the newer."""
     if not checkpoints.is_dir():
         return []
     folders = [path for path in checkpoints.iterdir() if FOLDER_NAME.fullmatch(path.name)]
-    return sorted(folders, key=step_of_folder)
+    return sorted(folders, key=lambda folder: (step_of_folder(folder), not is_unvalidated(folder)))
 
 
 def has_checkpoint(checkpoints: Path) -> bool:

@@ -7,7 +7,15 @@ import os
 import shutil
 from pathlib import Path
 
-from cs336_basics.checkpoint.pointers import BEST, LATEST, checkpoint_folders, pointed_folder, step_of_folder
+from cs336_basics.checkpoint.pointers import (
+    BEST,
+    LATEST,
+    checkpoint_folders,
+    folder_of_step,
+    is_unvalidated,
+    pointed_folder,
+    step_of_folder,
+)
 
 UNFINISHED = ".unfinished-"
 
@@ -33,14 +41,22 @@ def remove_old(checkpoints: Path, *, keep: int, step: int) -> None:
     """Remove all but the newest `keep` checkpoints up to `step`, and `latest` and `best`.
 
     Later ones can be there when a run continues from an earlier one: they are replaced when it comes there.
-    All must be whole, since a damaged one that counts would push out a good one.
+    All must be whole, since a damaged one that counts would push out a good one. One without validation does
+    not count beside the one of the same step that has it.
     """
     protected = {pointed_folder(checkpoints, LATEST), pointed_folder(checkpoints, BEST)}
     known = [folder for folder in checkpoint_folders(checkpoints) if step_of_folder(folder) <= step]
-    for folder in known[:-keep]:
+    replaced = [folder for folder in known if is_unvalidated(folder) and validated_twin(folder) in known]
+    counting = [folder for folder in known if folder not in replaced]
+    for folder in replaced + counting[:-keep]:
         if folder not in protected:
             set_aside(folder)
     remove_unfinished(checkpoints)
+
+
+def validated_twin(folder: Path) -> Path:
+    """Return where the checkpoint of the same step lies once it is validated."""
+    return folder_of_step(folder.parent, step_of_folder(folder))
 
 
 def set_aside(folder: Path) -> None:

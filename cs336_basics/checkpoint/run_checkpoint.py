@@ -5,6 +5,7 @@
       latest          a text file: the name of the newest complete folder
       best            a text file: the name of the folder with the lowest validation loss
 
+A folder `step-00000500-unvalidated` is of a run that was stopped in the evaluation after that step.
 Nothing in them can run code: safetensors holds numbers only, and the rest is JSON and text.
 """
 
@@ -44,6 +45,7 @@ def save_run_checkpoint(
     random_states: dict[str, Any],
     keep: int = 2,
     is_best: bool = False,
+    unvalidated: bool = False,
 ) -> Path:
     """Write a checkpoint, let `latest` and, if it is the best so far, `best` name it; return its folder.
 
@@ -51,7 +53,7 @@ def save_run_checkpoint(
     `keep` and the best are then removed. A disk that refuses is a `FailedWriteError`, and what was there
     before is still there.
     """
-    folder = folder_of_step(checkpoints, step)
+    folder = folder_of_step(checkpoints, step, unvalidated=unvalidated)
     contents = _contents(snapshot, {"step": step, **progress}, random_states)
     with explain_failed_write(folder, any_reason=True):
         make_folder(checkpoints)

@@ -1,7 +1,7 @@
 """What changes from step to step: made from the seed, saved, and taken up again."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from cs336_basics.training.processes import ONE_PROCESS, Processes
 from cs336_basics.training.random_state import random_states, restore_random_states
 from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.step import StepResult
 from cs336_basics.training.token_data import TokenData
 from cs336_basics.training.typed_values import built
 
@@ -60,6 +61,13 @@ class TrainingState:
     """Time spent, over all the processes that worked on the run."""
     best: BestValidation | None = None
     """The lowest validation loss so far."""
+    awaiting_validation: StepResult | None = None
+    """What the last step told, if its evaluation was interrupted: its line of metrics is still to come."""
+
+    @property
+    def steps_told(self) -> int:
+        """Steps that are in the metrics."""
+        return self.step if self.awaiting_validation is None else self.step - 1
 
 
 def start_or_continue(
@@ -125,7 +133,7 @@ def save(
     require_finite_weights(state.step, snapshot.weights, processes)
     if not processes.is_first:
         return
-    best = state.best
+    best, awaiting = state.best, state.awaiting_validation
     save_run_checkpoint(
         run.checkpoints,
         snapshot,
@@ -133,12 +141,14 @@ def save(
         progress={
             "tokens": state.step * config.tokens_per_step,
             "seconds": state.seconds,
-            "best_validation": None if best is None else {"step": best.step, "loss": best.loss},
+            "best_validation": None if best is None else asdict(best),
+            "awaiting_validation": None if awaiting is None else asdict(awaiting),
             **state.identity,
         },
         random_states=random_states(config.training.device),
         keep=keep,
         is_best=best is not None and best.step == state.step,
+        unvalidated=awaiting is not None,
     )
 
 
@@ -148,8 +158,11 @@ def load(state: TrainingState, checkpoint: Path) -> None:
     require_same_identity(progress, state.identity, source=checkpoint)
     load_run_checkpoint(checkpoint, state.model, state.optimizer)
     try:
-        best = progress["best_validation"]
+        best, awaiting = progress["best_validation"], progress.get("awaiting_validation")
         state.best = None if best is None else built(BestValidation, best, "best_validation")
+        state.awaiting_validation = (
+            None if awaiting is None else built(StepResult, awaiting, "awaiting_validation")
+        )
         state.step, state.seconds = progress["step"], progress["seconds"]
         restore_random_states(read_random_states(checkpoint))
     except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:

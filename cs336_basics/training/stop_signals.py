@@ -10,6 +10,11 @@ from types import FrameType
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
+def never() -> bool:
+    """Say no, whenever it is asked whether to stop."""
+    return False
+
+
 class StopRequest:
     """Whether a signal has asked to stop: call it to know. Signals are received inside a `with` block.
 

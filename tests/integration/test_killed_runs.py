@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.integration.command import ONE_THREAD, files_below, start_cs336
@@ -238,12 +239,25 @@ def test_a_run_stopped_by_a_signal_saves_the_step_says_how_to_continue_and_ends_
         expected = f"stopped by {number.name}; give the same command again to continue"
         assert last_line(command) == expected
         stops.append(len(metrics_without_times(run)))
-        assert (run / "checkpoints/latest").read_text() == f"step-{stops[-1]:08d}\n"
+        saved = {f"step-{stops[-1]:08d}\n", f"step-{stops[-1] + 1:08d}-unvalidated\n"}  # in an evaluation
+        assert (run / "checkpoints/latest").read_text() in saved
         assert_every_checkpoint_is_whole(run)
     assert stops == sorted(set(stops))
     assert stops[-1] < STEPS
     command.succeed(train_arguments(prepared, run))
     assert_same_run_but_for_kept_folders(run, uninterrupted)
+
+
+def test_a_signal_in_a_long_evaluation_saves_the_step_at_once(prepared, command, tmp_path):
+    run = tmp_path / "run"
+    np.save(tmp_path / "long.npy", np.zeros(100_000_000, np.uint16))  # would take hours
+    arguments = [*train_arguments(prepared, run), "--validation-tokens", str(tmp_path / "long.npy")]
+    every_token = ("--evaluation-interval", "5", "--evaluation-tokens", "None")
+    assert command([*arguments, *every_token], **at_line(run, 4, signal.SIGTERM)) == 143
+    assert last_line(command) == "stopped by SIGTERM; give the same command again to continue"
+    assert len(metrics_without_times(run)) == 4
+    assert (run / "checkpoints/latest").read_text() == "step-00000005-unvalidated\n"
+    assert_every_checkpoint_is_whole(run)
 
 
 @pytest.mark.endurance

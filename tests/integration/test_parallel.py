@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -244,20 +245,23 @@ def test_a_signal_to_torchrun_saves_what_all_have_computed(endless, number):
 
 
 def assert_saved_and_said_once(run: Path, number: signal.Signals) -> None:
-    """The last step is saved, all before it are in the metrics, and one process has said how to continue."""
+    """The steps of the metrics are saved, in an evaluation one more; one process has said how to continue."""
     steps = [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert steps == list(range(1, len(steps) + 1))
     latest = (run / "checkpoints/latest").read_text().strip()
-    assert latest == f"step-{len(steps):08d}"
-    assert read_json(run / "checkpoints" / latest / "state.json")["tokens"] == len(steps) * 12 * 8
+    step = len(steps) + latest.endswith("-unvalidated")
+    assert latest.removesuffix("-unvalidated") == f"step-{step:08d}"
+    assert read_json(run / "checkpoints" / latest / "state.json")["tokens"] == step * 12 * 8
     output = (run.parent / "output.txt").read_text()
     assert output.count(f"stopped by {number.name}; give the same command again to continue") == 1
 
 
 @pytest.mark.endurance
-def test_a_signal_to_one_process_ends_all_with_its_status(prepared, tmp_path):
-    run, port = tmp_path / "run", free_port()
-    arguments = train_arguments(prepared, run, "--steps", 10**6, "--checkpoint-interval", 10**6)
+def test_a_signal_to_one_process_in_an_evaluation_ends_all_with_its_status(prepared, tmp_path):
+    run, port, tokens = tmp_path / "run", free_port(), tmp_path / "long.npy"
+    np.save(tokens, np.zeros(100_000_000, np.uint16))  # would take hours
+    long_evaluation = ("--evaluation-interval", 1, "--evaluation-tokens", None, "--validation-tokens", tokens)
+    arguments = train_arguments(prepared, run, "--parallel", "fsdp", *long_evaluation)
     with open(tmp_path / "output.txt", "w") as output:
         processes = [
             subprocess.Popen(
@@ -266,7 +270,8 @@ def test_a_signal_to_one_process_ends_all_with_its_status(prepared, tmp_path):
             )
             for each in range(2)
         ]  # fmt: skip
-    wait_for_a_line(run / "metrics.jsonl", processes=processes)
+    wait_for_a_line(run / "config.json", processes=processes)
     processes[1].send_signal(signal.SIGTERM)
     assert [process.wait(timeout=60) for process in processes] == [143, 143]
     assert_saved_and_said_once(run, signal.SIGTERM)
+    assert (run / "checkpoints/latest").read_text() == "step-00000001-unvalidated\n"

@@ -12,8 +12,8 @@ from cs336_basics.experiments.runs.text import describe_file, documentation_text
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.text import require_text_file
 from cs336_basics.training.hold import hold
-from cs336_basics.training.loop import never
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.stop_signals import never
 
 
 def run_study(

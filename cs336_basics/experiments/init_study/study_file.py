@@ -14,7 +14,7 @@ from cs336_basics.experiments.init_study.study import Case, StudyConfig
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.training.differences import differences
 from cs336_basics.training.hardware import describe_machine
-from cs336_basics.training.loop import never
+from cs336_basics.training.stop_signals import never
 
 RESULTS_FILE = "init-study.json"
 

@@ -12,7 +12,7 @@ import torch
 from cs336_basics.experiments.runs.one_run import Outcome, do_run, kept_result
 from cs336_basics.experiments.runs.plan import PlannedRun
 from cs336_basics.tokenization.worker_pool import usable_cpus
-from cs336_basics.training.loop import never
+from cs336_basics.training.stop_signals import never
 
 SECONDS_BETWEEN_LOOKS = 0.2  # at whether to stop
 

@@ -21,9 +21,10 @@ from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.differences import differences
 from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.hold import RunInUseError
-from cs336_basics.training.loop import never, train
+from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.start import prepare_run
+from cs336_basics.training.stop_signals import never
 from cs336_basics.training.token_data import TokenData
 
 JOB = "experiment"

@@ -11,8 +11,8 @@ from cs336_basics.experiments.runs.results_file import collect_results
 from cs336_basics.experiments.runs.token_sets import open_source
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.training.hold import hold
-from cs336_basics.training.loop import never
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.stop_signals import never
 
 
 def run_experiment(

@@ -1,6 +1,5 @@
 import json
 import random
-from types import SimpleNamespace
 
 import jaxtyping
 import numpy as np
@@ -16,6 +15,7 @@ from cs336_basics.training.hardware import autocast
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.step import train_step
 from cs336_basics.training.trained_run import open_trained_run
+from cs336_basics.training.validation import ValidationLosses, validate
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
 
 
@@ -68,7 +68,7 @@ def test_a_run_that_is_stopped_again_and_again_equals_the_uninterrupted_run_also
     # Without annotations: beartype draws from Python's random state to choose what it checks.
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     expected = loop.train(CONFIG, token_data(), whole)
-    for _ in range(CONFIG.training.steps):
+    for _ in range(CONFIG.training.steps + 3):  # each of three evaluations is left once
         random.seed()
         model = loop.train(CONFIG, token_data(), broken, should_stop=lambda: True)
     torch.testing.assert_close(model.state_dict(), expected.state_dict(), rtol=0, atol=0)
@@ -98,7 +98,12 @@ def test_train_keeps_as_many_checkpoints_as_asked_and_the_best(tmp_path):
 
 def test_the_best_loss_is_remembered_by_a_run_that_is_stopped_again_and_again(tmp_path, monkeypatch):
     losses = iter([3.0, 5.0, 4.0] * 2)
-    monkeypatch.setattr(loop, "validate", lambda *_, **__: SimpleNamespace(loss=next(losses)))
+
+    def validate_step(*_, **__):
+        loss = next(losses)
+        return ValidationLosses(reported=loss, comparable=loss)
+
+    monkeypatch.setattr(loop, "validate_step", validate_step)
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
     loop.train(CONFIG, token_data(), whole)
     for _ in range(CONFIG.training.steps):
@@ -154,7 +159,7 @@ def test_the_last_evaluation_scores_all_validation_tokens_and_the_others_a_part(
     whole = evaluate(model, data.validation, batch_size=3, context_length=7, device="cpu")
     assert whole.num_tokens == 100
     assert last == pytest.approx(whole.loss, rel=1e-6)
-    assert loop.validate(model, data.validation, CONFIG, whole=False).num_tokens == 56
+    assert validate(model, data.validation, CONFIG, whole=False).num_tokens == 56
 
 
 def test_the_same_seed_gives_the_same_run_and_another_seed_another(tmp_path):
