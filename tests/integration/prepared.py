@@ -1,11 +1,15 @@
-"""A text, a tokenizer and a token file, made once with the command line, for the tests of later commands."""
+"""What tests of commands share: a text, a tokenizer and a token file, and a process that gives commands."""
 
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from pydoc_data.topics import topics
+from subprocess import CompletedProcess
 
 import pytest
 
 from tests.integration.command import cs336
+from tests.integration.forked import ForkedCommands
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +25,17 @@ def prepared(tmp_path_factory) -> Path:
         result = cs336(*arguments, cwd=folder)
         assert result.returncode == 0, result.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def command(tmp_path_factory) -> Iterator[ForkedCommands]:
+    """Commands without the seconds of their start; needs fork."""
+    commands = ForkedCommands(tmp_path_factory.mktemp("output"))
+    yield commands
+    commands.close()
+
+
+@pytest.fixture(scope="session")
+def quick_cs336(request) -> Callable[..., CompletedProcess[str]]:
+    """`cs336` without the seconds in which torch is loaded, where forks of torch are safe."""
+    return request.getfixturevalue("command").cs336 if sys.platform.startswith("linux") else cs336

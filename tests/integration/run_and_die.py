@@ -4,7 +4,10 @@ Loading torch takes seconds, a tiny run a fraction of one. So one process loads 
 line with a job on its input, forks a child that calls the real `main`; it answers with a line that tells how
 the child ended. What a job can ask for:
 
-    arguments   of the command
+    arguments   of the command, or instead of them
+    groups      for each number of processes a list of commands, which they give one after another
+    folder      to be in
+    errors      the file for its error output, which goes to the other output where none is named
     die_at      kill (SIGKILL) at this operation on files, counted from the first checkpoint that is begun
     signal      get this signal so many seconds (`after`) after the file `waiting_for` has so many `lines`
     file_limit  no file may grow beyond so many bytes: a disk that is full
@@ -14,6 +17,7 @@ files and folders.
 """
 
 import builtins
+import gc
 import importlib
 import io
 import json
@@ -30,6 +34,7 @@ from typing import Any
 LOADED_BEFORE = (
     "cs336_basics.cli.main",
     "cs336_basics.training.loop",
+    "cs336_basics.training.parallel",
     "cs336_basics.training.start",
     "matplotlib.backends.backend_agg",
     "safetensors.torch",
@@ -107,11 +112,17 @@ def get_signal(job: dict[str, Any]) -> None:
 def run_job(job: dict[str, Any], output: str) -> None:
     """Be the command, in the child."""
     from cs336_basics.cli.main import main
+    from tests.integration.several_processes import give_all
 
-    descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-    for stream in (1, 2):
-        os.dup2(descriptor, stream)
+    for stream, path in ((1, output), (2, job.get("errors"))):
+        if path is not None:
+            os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), stream)
+    if "errors" not in job:
+        os.dup2(1, 2)
+    os.chdir(job.get("folder", os.curdir))
     prepare_to_die(job)
+    if "groups" in job:
+        give_all(job["groups"])
     main(job["arguments"])
 
 
@@ -119,6 +130,7 @@ def main() -> None:
     """Load everything, then fork a child for each job and tell its exit status."""
     for module in LOADED_BEFORE:
         importlib.import_module(module)
+    gc.freeze()  # no child looks at what is loaded, which would copy it
     output = str(Path(sys.argv[1]).resolve())
     print("ready", flush=True)
     for line in sys.stdin:
@@ -133,7 +145,7 @@ def main() -> None:
                 status = error.code if isinstance(error.code, int) else int(error.code is not None)
             except BaseException:  # which Python would print, and go on in the parent's loop
                 traceback.print_exc()
-                status = 70
+                status = 1
             sys.stdout.flush()
             os._exit(status)
         _, status = os.waitpid(child, 0)

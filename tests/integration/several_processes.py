@@ -1,21 +1,13 @@
-"""Be what torchrun starts, without its start: load torch once, then fork groups of processes.
+"""Be what torchrun starts, without its start: fork groups of processes from one that has loaded torch.
 
-`python -m tests.integration.several_processes FILE` with a JSON object: for each number of processes a list
-of command lines, which they give one after another. A number of 1 is a process alone. All groups run at the
-same time.
+What refuses a command is printed, and the status of all is 1. All groups run at the same time.
 """
 
-import importlib
-import json
 import os
 import socket
 import sys
+from collections.abc import Mapping
 from contextlib import nullcontext
-from pathlib import Path
-
-from tests.integration.run_and_die import LOADED_BEFORE
-
-LOADED = (*LOADED_BEFORE, "cs336_basics.training.parallel")
 
 
 def free_port() -> int:
@@ -32,14 +24,20 @@ def environment(rank: int, count: int, port: int) -> dict[str, str]:
     return {name: str(value) for name, value in of_torchrun.items()}
 
 
-def give(commands: list[list[str]], *, together: bool) -> None:
-    """Be one of the processes: give all commands."""
+def give(commands: list[list[str]], *, together: bool) -> int:
+    """Be one of the processes: give all commands; return 1 if there was one that was refused."""
     from cs336_basics.cli.main import main
     from cs336_basics.training.parallel import process_group
 
+    status = 0
     with process_group() if together else nullcontext():
         for arguments in commands:
-            main(arguments)
+            try:
+                main(arguments)
+            except SystemExit as error:
+                print(error.code)
+                status = 1
+    return status
 
 
 def fork(commands: list[list[str]], variables: dict[str, str]) -> int:
@@ -50,23 +48,18 @@ def fork(commands: list[list[str]], variables: dict[str, str]) -> int:
     os.environ.update(variables)
     status = 1
     try:
-        give(commands, together=bool(variables))
-        status = 0
+        status = give(commands, together=bool(variables))
     finally:
         sys.stdout.flush()
         os._exit(status)
 
 
-def main() -> None:
-    for module in LOADED:
-        importlib.import_module(module)
+def give_all(groups: Mapping[str, list[list[str]]]) -> None:
+    """Fork for each number of processes, of which 1 is a process alone, those that give its commands."""
     children = []
-    for number, commands in json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")).items():
+    for number, commands in groups.items():
         count, port = int(number), free_port()
         for rank in range(count):
             children.append(fork(commands, environment(rank, count, port) if count > 1 else {}))
-    sys.exit(max(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children))
-
-
-if __name__ == "__main__":
-    main()
+    statuses = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    sys.exit(next(filter(None, statuses), 0))  # that of one that was killed is negative

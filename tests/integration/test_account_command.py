@@ -5,11 +5,9 @@ import sys
 
 import pytest
 
-from tests.integration.command import cs336
 
-
-def test_account_of_a_preset_with_other_sizes(tmp_path):
-    result = cs336(
+def test_account_of_a_preset_with_other_sizes(quick_cs336, tmp_path):
+    result = quick_cs336(
         "account", "--preset", "gpt2-xl", "--d-ff", "6400", "--batch", "1024", "--peak-tflops", "19.5",
         "--dtype", "bf16", "--attention", "reference", "--loss", "plain", cwd=tmp_path,
     )  # fmt: skip
@@ -40,8 +38,8 @@ def test_account_needs_no_torch(tmp_path):
         (("--preset", "gpt3"), "gpt3"),
     ],
 )
-def test_account_of_what_cannot_be_is_an_error(tmp_path, arguments, message):
-    result = cs336("account", *arguments, cwd=tmp_path)
+def test_account_of_what_cannot_be_is_an_error(quick_cs336, tmp_path, arguments, message):
+    result = quick_cs336("account", *arguments, cwd=tmp_path)
     assert result.returncode in (1, 2)
     assert message in " ".join(result.stderr.replace("│", " ").split())
     assert "Traceback" not in result.stderr

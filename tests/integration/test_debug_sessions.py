@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cs336_basics import Tokenizer
-from tests.integration.command import cs336, files_below
+from tests.integration.command import files_below
 from tests.integration.debug_adapter import DebugSession
 from tests.integration.vscode import LAUNCH, ROOT, copy_workspace, launch_configuration, run_task
 
@@ -195,7 +195,7 @@ def test_training_a_tiny_model(tmp_path):
 
 
 @pytest.mark.endurance
-def test_generating_from_a_run_after_its_task(tmp_path):
+def test_generating_from_a_run_after_its_task(quick_cs336, tmp_path):
     name = "Generate from a run"
     workspace = copy_workspace(tmp_path)
     run_task(LAUNCH[name]["preLaunchTask"], workspace)
@@ -206,4 +206,4 @@ def test_generating_from_a_run_after_its_task(tmp_path):
         stepping.check_each_place()
         printed = stepping.run_to_the_end()
     assert printed.startswith("The")
-    assert printed == cs336("generate", run, *LAUNCH[name]["args"][1:], cwd=workspace).stdout
+    assert printed == quick_cs336("generate", run, *LAUNCH[name]["args"][1:], cwd=workspace).stdout

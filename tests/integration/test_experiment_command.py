@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.command import cs336, files_below, start_cs336
+from tests.integration.command import files_below, start_cs336
 from tests.unit.experiments.micro import MICRO, micro_text
 
-
-def run_own(folder: Path, *more: str | Path):
-    return cs336("experiment", "run", "mine.toml", "--data", "text.txt", "--output", "out", *more, cwd=folder)
+RUN = ("experiment", "run", "mine.toml", "--data", "text.txt", "--output")
 
 
 def results_of(folder: Path) -> dict[str, float | None]:
@@ -28,16 +26,16 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.mark.endurance
-def test_own_experiment_runs_is_kept_and_reported(folder):
-    first = run_own(folder)
+def test_own_experiment_runs_is_kept_and_reported(folder, quick_cs336):
+    first = quick_cs336(*RUN, "out", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "mine, scale tiny: 4 runs on text.txt" in first.stdout
     assert "learning_rate=10000-seed0: diverged (loss or gradient was no finite number" in first.stdout
     before = (folder / "out/mine/results.json").read_bytes()
-    again = run_own(folder, "--jobs", "2")
+    again = quick_cs336(*RUN, "out", "--jobs", "2", cwd=folder)
     assert again.stdout.count(": kept: ") == 4
     assert (folder / "out/mine/results.json").read_bytes() == before
-    reported = cs336("experiment", "report", "--output", "out", "--report", "REPORT.md", cwd=folder)
+    reported = quick_cs336("experiment", "report", "--output", "out", "--report", "REPORT.md", cwd=folder)
     assert reported.returncode == 0, reported.stderr
     assert {"REPORT.md", "REPORT.html", "REPORT-pictures/mine-curves.png"} <= files_below(folder)
     report = (folder / "REPORT.md").read_text(encoding="utf-8")
@@ -47,15 +45,15 @@ def test_own_experiment_runs_is_kept_and_reported(folder):
 
 @pytest.mark.endurance
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_interrupted_experiment_continues_to_the_same_results(folder, jobs):
-    text = MICRO.replace("steps = 12", "steps = 3000").replace(
-        "evaluation_interval = 4", "evaluation_interval = 300"
+def test_interrupted_experiment_continues_to_the_same_results(folder, quick_cs336, jobs):
+    text = MICRO.replace("steps = 12", "steps = 1000").replace(
+        "evaluation_interval = 4", "evaluation_interval = 100"
     )
     text = text.replace("checkpoint_interval = 5", "checkpoint_interval = 100").replace(
         "[1e-2, 1e4]", "[1e-2]"
     )
     (folder / "mine.toml").write_text(text, encoding="utf-8")
-    arguments = ("experiment", "run", "mine.toml", "--data", "text.txt", "--jobs", jobs, "--output")
+    arguments = (*RUN[:-1], "--jobs", jobs, "--output")
     interrupted = start_cs336(*arguments, "out", cwd=folder)
     metrics = folder / "out/mine/learning_rate=0.01-seed0/metrics.jsonl"
     while not (metrics.is_file() and metrics.read_bytes().count(b"\n") > 50):
@@ -66,17 +64,17 @@ def test_interrupted_experiment_continues_to_the_same_results(folder, jobs):
     assert interrupted.returncode == 143, output
     assert "stopped and saved; the same command continues it" in output
     assert results_of(folder) == {}
-    assert cs336(*arguments, "out", cwd=folder).returncode == 0
+    assert quick_cs336(*arguments, "out", cwd=folder).returncode == 0
     continued = results_of(folder)
-    assert cs336(*arguments, "whole", cwd=folder).returncode == 0
+    assert quick_cs336(*RUN, "whole", cwd=folder).returncode == 0
     (folder / "out").rename(folder / "continued")
     (folder / "whole").rename(folder / "out")
     assert results_of(folder) == continued
 
 
-def test_wrong_experiment_is_one_sentence_with_file_and_key(folder):
+def test_wrong_experiment_is_one_sentence_with_file_and_key(folder, quick_cs336):
     (folder / "mine.toml").write_text(f"lerning_rate = 3\n{MICRO}", encoding="utf-8")
-    result = run_own(folder)
+    result = quick_cs336(*RUN, "out", cwd=folder)
     assert result.returncode == 1
     assert result.stderr.startswith("error: mine.toml: an experiment has no key 'lerning_rate'; remove it")
     assert not (folder / "out").exists()

@@ -8,7 +8,6 @@ import pytest
 
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
-from tests.integration.command import cs336
 from tests.integration.cycling_run import CYCLE, write_cycling_run
 
 IDS = list(CYCLE.encode())
@@ -45,8 +44,8 @@ def test_export_says_what_it_has_done(run, tmp_path, capsys):
 
 
 @pytest.mark.endurance
-def test_a_command_continues_ids(exported, tmp_path):
-    result = cs336(
+def test_a_command_continues_ids(exported, quick_cs336, tmp_path):
+    result = quick_cs336(
         "generate", "--model", exported, "--prompt-ids", "120", "7", "--max-new-tokens", "6",
         "--temperature", "0", "--device", "cpu", cwd=tmp_path,
     )  # fmt: skip

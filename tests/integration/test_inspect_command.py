@@ -11,7 +11,6 @@ import torch
 from cs336_basics.cli.export import Export
 from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.main import EXPECTED_ERRORS
-from tests.integration.command import cs336
 from tests.integration.inspected_run import MARKUP, InspectedRun, write_inspected_run
 from tests.unit.inspection.page_reading import PageReader, decoded_map
 
@@ -31,8 +30,8 @@ def page_at(path: Path) -> PageReader:
     return PageReader(path.read_text(encoding="utf-8"))
 
 
-def test_the_page_holds_the_numbers_of_the_model(run, tmp_path):
-    result = cs336("inspect", "run", TEXT, "--device", "cpu", cwd=tmp_path)
+def test_the_page_holds_the_numbers_of_the_model(run, quick_cs336, tmp_path):
+    result = quick_cs336("inspect", "run", TEXT, "--device", "cpu", cwd=tmp_path)
     assert result.returncode == 0, result.stderr
     page = tmp_path / "run" / "inspect.html"
     assert result.stdout == f"{page.relative_to(tmp_path)} (0.0 MB); open it in a browser\n"

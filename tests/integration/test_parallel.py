@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ import psutil
 import pytest
 
 from cs336_basics.files.json_file import read_json
-from tests.integration.command import ONE_THREAD, cs336, files_below
+from tests.integration.command import ONE_THREAD, files_below
 
 if os.name == "nt":
     pytest.skip("torchrun's processes on Windows have no gloo to count on", allow_module_level=True)
@@ -51,17 +52,6 @@ def torchrun(count: int, arguments: Sequence[str], *, folder: Path) -> subproces
         )  # fmt: skip
 
 
-def run_commands(commands: Mapping[int, Sequence[list[str]]], *, folder: Path) -> str:
-    """Give each number of processes its commands, all at the same time; return what they print."""
-    (folder / "commands.json").write_text(json.dumps(commands))
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.integration.several_processes", str(folder / "commands.json")],
-        cwd=ROOT, env=ONE_THREAD, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=400,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout
-    return result.stdout
-
-
 def losses(run: Path) -> list[tuple[float, float | None]]:
     lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines] == list(range(1, STEPS + 1))
@@ -95,13 +85,13 @@ def first_half(run: Path, copy: Path) -> None:
         (copy / "checkpoints" / pointer).write_text(f"step-{STEPS // 2:08d}\n")
 
 
-def test_two_processes_compute_what_one_computes(prepared, tmp_path):
+def test_two_processes_compute_what_one_computes(prepared, command, tmp_path):
     alone, ddp, fsdp = (tmp_path / name for name in ("alone", "ddp", "fsdp"))
     exact = ("--precision", "fp64")
     in_parts = (*exact, "--parallel", "fsdp", "--accumulation-steps", 3)
     of_two = [train_arguments(prepared, ddp, *exact), train_arguments(prepared, fsdp, *in_parts)]
-    commands = {1: [train_arguments(prepared, alone, *exact)], 2: of_two}
-    output = run_commands(commands, folder=tmp_path)
+    assert command.give_all({1: [train_arguments(prepared, alone, *exact)], 2: of_two}) == 0
+    output = command.output.read_text()
     for run in (ddp, fsdp):
         assert largest_difference_of_losses(run, alone) < 1e-12
         assert largest_difference(run, alone) < 1e-12
@@ -114,51 +104,49 @@ FORMS = [(form, parts) for form in ("ddp", "fsdp") for parts in (1, 2)]
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("count", [2, 3])
-def test_every_form_and_count_computes_what_one_process_computes(prepared, tmp_path, count):
-    commands = {1: [], count: []}
-    for precision in ("fp32", "fp64"):
-        commands[1].append(train_arguments(prepared, tmp_path / precision, "--precision", precision))
-        for form, parts in FORMS:
-            run = tmp_path / f"{precision} {form} {parts}"
+def test_every_form_and_count_computes_what_one_process_computes(prepared, command, tmp_path):
+    groups = {1: [], 2: [], 3: []}
+    tolerances = {"fp32": 1e-5, "fp64": 1e-12}
+    for precision in tolerances:
+        groups[1].append(train_arguments(prepared, tmp_path / precision, "--precision", precision))
+        for count, (form, parts) in product((2, 3), FORMS):
+            run = tmp_path / f"{precision} {count} {form} {parts}"
             options = ("--precision", precision, "--parallel", form, "--accumulation-steps", parts)
-            commands[count].append(train_arguments(prepared, run, *options))
-    run_commands(commands, folder=tmp_path)
-    for precision, tolerance in (("fp32", 1e-5), ("fp64", 1e-12)):
-        for form, parts in FORMS:
-            run = tmp_path / f"{precision} {form} {parts}"
-            difference = largest_difference_of_losses(run, tmp_path / precision)
-            of_weights = largest_difference(run, tmp_path / precision)
-            print(f"{count} processes, {run.name}: losses {difference:.1e}, weights {of_weights:.1e}")
-            assert difference < tolerance
-            if precision == "fp64":
-                assert of_weights < tolerance
+            groups[count].append(train_arguments(prepared, run, *options))
+    assert command.give_all(groups) == 0, command.output.read_text()
+    for precision, count, (form, parts) in product(tolerances, (2, 3), FORMS):
+        run = tmp_path / f"{precision} {count} {form} {parts}"
+        difference = largest_difference_of_losses(run, tmp_path / precision)
+        of_weights = largest_difference(run, tmp_path / precision)
+        print(f"{run.name}: losses {difference:.1e}, weights {of_weights:.1e}")
+        assert difference < tolerances[precision]
+        if precision == "fp64":
+            assert of_weights < tolerances[precision]
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("form", ["ddp", "fsdp"])
-def test_a_run_continues_with_another_number_of_processes(prepared, tmp_path, form):
-    options = ("--precision", "fp64")
-    whole = tmp_path / "whole"
-    arguments = train_arguments(prepared, whole, *options, "--parallel", form)
-    assert torchrun(2, arguments, folder=tmp_path).wait(timeout=120) == 0
-    with_one, with_three, with_the_other = (tmp_path / name for name in ("one", "three", "other"))
-    for copy in (with_one, with_three, with_the_other):
-        first_half(whole, copy)
-    other_form = {"ddp": "fsdp", "fsdp": "ddp"}[form]
-    of_three = [
-        train_arguments(prepared, with_three, *options, "--parallel", form),
-        train_arguments(prepared, with_the_other, *options, "--parallel", other_form),
-    ]
-    run_commands({1: [train_arguments(prepared, with_one, *options)], 3: of_three}, folder=tmp_path)
-    for copy in (with_one, with_three, with_the_other):
-        assert largest_difference(copy, whole) < 1e-12
-        assert largest_difference(copy, whole, "optimizer") < 1e-12
-        assert largest_difference_of_losses(copy, whole) < 1e-12
+def test_a_run_continues_with_another_number_of_processes(prepared, command, tmp_path):
+    def arguments(run: str, *options: str) -> list[str]:
+        return train_arguments(prepared, tmp_path / run, "--precision", "fp64", *options)
+
+    forms = {"ddp": ("--parallel", "ddp"), "fsdp": ("--parallel", "fsdp")}
+    assert torchrun(2, arguments("ddp", *forms["ddp"]), folder=tmp_path).wait(timeout=120) == 0
+    assert command.give_all({2: [arguments("fsdp", *forms["fsdp"])]}) == 0
+    continued = [(begun, form) for begun in forms for form in ("alone", *forms)]
+    for begun, form in continued:
+        first_half(tmp_path / begun, tmp_path / f"{begun}, then {form}")
+    alone = [arguments(f"{begun}, then alone") for begun in forms]
+    of_three = [arguments(f"{begun}, then {form}", *forms[form]) for begun in forms for form in forms]
+    assert command.give_all({1: alone, 3: of_three}) == 0, command.output.read_text()
+    for begun, form in continued:
+        whole, run = tmp_path / begun, tmp_path / f"{begun}, then {form}"
+        assert largest_difference(run, whole) < 1e-12, run.name
+        assert largest_difference(run, whole, "optimizer") < 1e-12, run.name
+        assert largest_difference_of_losses(run, whole) < 1e-12, run.name
 
 
 @pytest.mark.endurance
-def test_variants_train_with_several_processes(prepared, tmp_path):
+def test_variants_train_with_several_processes(prepared, command, tmp_path):
     variants = {
         "tied and softcapped": ("--tie-embeddings", "--logit-softcap", 9.0),
         "recomputed": ("--recompute",),
@@ -173,35 +161,28 @@ def test_variants_train_with_several_processes(prepared, tmp_path):
                 run = tmp_path / f"{name} {form}"
                 options_of_run = ("--precision", "fp64", "--parallel", form, *options)
                 commands[2].append(train_arguments(prepared, run, *options_of_run))
-    run_commands(commands, folder=tmp_path)
+    assert command.give_all(commands) == 0, command.output.read_text()
     for name in variants:
         for run in tmp_path.glob(f"{name} *"):
             assert largest_difference(run, tmp_path / name) < 1e-12, run.name
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize(
-    ("options", "sentence"),
-    [
-        (
-            ("--accumulation-steps", 4),
-            "must be a multiple of processes times accumulation_steps but 12 is none of 2",
-        ),
-        (("--parallel", "fsdp", "--optimizer", "muon"), "needs whole matrices; take adamw, or ddp"),
-    ],
-)
-def test_what_several_processes_cannot_do_is_refused(prepared, tmp_path, options, sentence):
-    arguments = train_arguments(prepared, tmp_path / "run", *options)
-    started = torchrun(2, arguments, folder=tmp_path)
-    assert started.wait(timeout=120) != 0
-    assert sentence in (tmp_path / "output.txt").read_text()
-
-
-@pytest.mark.endurance
-def test_an_engine_without_torchrun_is_refused(prepared, tmp_path):
-    result = cs336(*train_arguments(prepared, tmp_path / "run", "--parallel", "fsdp"), cwd=tmp_path)
-    assert "several processes are started by torchrun but this one was not" in result.stderr
-    assert not (tmp_path / "run").exists()
+def test_what_processes_cannot_do_is_refused(prepared, command, tmp_path):
+    alone = train_arguments(prepared, tmp_path / "alone", "--parallel", "fsdp")
+    of_two = [
+        train_arguments(prepared, tmp_path / "run", *options)
+        for options in (("--accumulation-steps", 4), ("--parallel", "fsdp", "--optimizer", "muon"))
+    ]
+    assert command.give_all({1: [alone], 2: of_two}) == 1
+    output = command.output.read_text()
+    for sentence, processes in (
+        ("several processes are started by torchrun but this one was not", 1),
+        ("must be a multiple of processes times accumulation_steps but 12 is none of 2", 2),
+        ("needs whole matrices; take adamw, or ddp", 2),
+    ):
+        assert output.count(sentence) == processes
+    assert not (tmp_path / "alone").exists()
 
 
 def wait_for_a_line(file: Path, *, processes: Sequence[subprocess.Popen[str]]) -> None:
@@ -213,20 +194,19 @@ def wait_for_a_line(file: Path, *, processes: Sequence[subprocess.Popen[str]]) -
         time.sleep(0.05)
 
 
-@pytest.fixture
-def endless(prepared, tmp_path) -> tuple[subprocess.Popen[str], Path]:
-    """Three processes of a run that is under way and will not end by itself."""
-    run = tmp_path / "run"
+def start_endless(count: int, prepared: Path, folder: Path) -> tuple[subprocess.Popen[str], Path]:
+    """Start processes of a run that will not end by itself, and wait until it is under way."""
+    run = folder / "run"
     arguments = train_arguments(prepared, run, "--steps", 10**6, "--checkpoint-interval", 10**6)
-    started = torchrun(3, arguments, folder=tmp_path)
+    started = torchrun(count, arguments, folder=folder)
     wait_for_a_line(run / "metrics.jsonl", processes=[started])
     return started, run
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("rank", [0, 2])
-def test_when_one_process_dies_the_others_end_within_a_minute(endless, rank):
-    torchrun_process, _ = endless
+@pytest.mark.parametrize(("count", "rank"), [(2, 0), (3, 2)])
+def test_when_one_process_dies_the_others_end_within_a_minute(prepared, tmp_path, count, rank):
+    torchrun_process, _ = start_endless(count, prepared, tmp_path)
     children = psutil.Process(torchrun_process.pid).children()
     [victim] = [child for child in children if child.environ().get("RANK") == str(rank)]
     victim.kill()
@@ -236,9 +216,9 @@ def test_when_one_process_dies_the_others_end_within_a_minute(endless, rank):
 
 
 @pytest.mark.endurance
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_torchrun_saves_what_all_have_computed(endless, number):
-    torchrun_process, run = endless
+@pytest.mark.parametrize(("number", "count"), [(signal.SIGTERM, 3), (signal.SIGINT, 2)])
+def test_a_signal_to_torchrun_saves_what_all_have_computed(prepared, tmp_path, number, count):
+    torchrun_process, run = start_endless(count, prepared, tmp_path)
     torchrun_process.send_signal(number)
     torchrun_process.wait(timeout=60)
     assert_saved_and_said_once(run, number)

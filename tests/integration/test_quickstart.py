@@ -1,7 +1,10 @@
 import json
 import os
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
@@ -9,9 +12,9 @@ from cs336_basics.quickstart.documentation_corpus import reference_topics
 from tests.integration.command import cs336, files_below
 
 
-def run_quickstart(folder: Path) -> Path:
+def run_quickstart(folder: Path, give: Callable[..., CompletedProcess[str]]) -> Path:
     """Do a quickstart of three steps in `folder` and keep what it says."""
-    result = cs336("quickstart", "--steps", "3", "--run", "run", cwd=folder, timeout=280, env={**os.environ})
+    result = give("quickstart", "--steps", "3", "--run", "run", cwd=folder)
     assert result.returncode == 0, result.stderr
     (folder / "output.txt").write_text(result.stdout, encoding="utf-8")
     return folder
@@ -20,11 +23,12 @@ def run_quickstart(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def whole_quickstart(tmp_path_factory):
     """With its own ten megabytes of text."""
-    return run_quickstart(tmp_path_factory.mktemp("whole-quickstart"))
+    every_thread = partial(cs336, timeout=280, env={**os.environ})
+    return run_quickstart(tmp_path_factory.mktemp("whole-quickstart"), every_thread)
 
 
 @pytest.fixture(scope="module")
-def quickstart_folder(tmp_path_factory):
+def quickstart_folder(quick_cs336, tmp_path_factory):
     """With a part of the text, which is there already and is kept."""
     folder = tmp_path_factory.mktemp("quickstart")
     (folder / "run").mkdir()
@@ -32,7 +36,7 @@ def quickstart_folder(tmp_path_factory):
     for name, documents in (("train.txt", topics[5:]), ("validation.txt", topics[:5])):
         text = "".join(f"{document}\n<|endoftext|>\n" for document in documents)
         (folder / "run" / name).write_text(text, encoding="utf-8", newline="\n")
-    return run_quickstart(folder)
+    return run_quickstart(folder, quick_cs336)
 
 
 def test_quickstart_leaves_everything_in_the_run_folder(quickstart_folder):
@@ -92,17 +96,17 @@ def test_lzma_finds_much_of_the_whole_validation_text_in_the_training_text(whole
 
 
 @pytest.mark.endurance
-def test_quickstart_of_other_steps_is_refused(quickstart_folder):
-    refused = cs336("quickstart", "--steps", "4", "--run", "run", cwd=quickstart_folder)
+def test_quickstart_of_other_steps_is_refused(quick_cs336, quickstart_folder):
+    refused = quick_cs336("quickstart", "--steps", "4", "--run", "run", cwd=quickstart_folder)
     assert refused.returncode == 1
     assert "training.steps: 3 there, 4 given" in refused.stderr
 
 
 @pytest.mark.endurance
-def test_quickstart_given_again_keeps_the_stored_steps_and_trains_nothing_anew(whole_quickstart):
+def test_quickstart_given_again_keeps_the_stored_steps_and_trains_nothing_anew(quick_cs336, whole_quickstart):
     run = whole_quickstart / "run"
     before = {name: (run / name).read_bytes() for name in ("config.json", "metrics.jsonl", "samples.txt")}
-    result = cs336("quickstart", "--minutes", "20", "--run", "run", cwd=whole_quickstart, timeout=280)
+    result = quick_cs336("quickstart", "--minutes", "20", "--run", "run", cwd=whole_quickstart)
     assert result.returncode == 0, result.stderr
     assert {name: (run / name).read_bytes() for name in before} == before
     assert "started before with 3 steps" in result.stdout

@@ -75,12 +75,12 @@ def test_tokens_of_the_standard_input(prepared, tmp_path):
     assert b"the standard input has byte 0xff at position 1" in result.stderr
 
 
-def test_tokens_of_nothing_are_counted(prepared, tmp_path):
-    result = cs336("tokens", "", "--tokenizer", prepared / "tokenizer", cwd=tmp_path)
+def test_tokens_of_nothing_are_counted(prepared, quick_cs336, tmp_path):
+    result = quick_cs336("tokens", "", "--tokenizer", prepared / "tokenizer", cwd=tmp_path)
     assert result.stdout == "0 characters, 0 bytes, 0 pre-tokens, 0 tokens\n"
 
 
-def test_tokens_by_a_missing_tokenizer_are_an_error(tmp_path):
-    result = cs336("tokens", "a", "--tokenizer", "none", cwd=tmp_path)
+def test_tokens_by_a_missing_tokenizer_are_an_error(quick_cs336, tmp_path):
+    result = quick_cs336("tokens", "a", "--tokenizer", "none", cwd=tmp_path)
     assert result.returncode == 1
     assert result.stderr.startswith("error: expected a text file but found none at none")
