@@ -147,21 +147,15 @@ def model_benchmark(*arguments: str | int) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.endurance
-def test_model_benchmark_compares_the_update_with_the_fused_one():
-    result = model_benchmark("--repetitions", 1, "--only", "optimizer")
-    assert result.returncode == 0, result.stderr
-    assert tasks_and_libraries(result.stdout) == block("AdamW.step", OURS, "transformers")
-
-
 @needs_memory
 @pytest.mark.endurance
-def test_model_benchmark_prints_a_row_for_each_task_and_library():
-    parts = ("training", "memory", "optimizer", "generation", "import")
+def test_model_benchmark_prints_a_row_for_each_task_and_library_and_memory_against_length():
+    parts = ("training", "memory", "optimizer", "generation", "import", "length")
     result = model_benchmark("--repetitions", 1, "--only", *parts)
     assert result.returncode == 0, result.stderr
     everyone = (OURS, "plain forms", "with sdpa", "transformers")
-    assert tasks_and_libraries(result.stdout) == [
+    by_task, of_length = result.stdout.split("\n| tokens of one sequence")
+    assert tasks_and_libraries(by_task) == [
         *block("training step, fp32", *everyone),
         *block("training step, bf16 autocast", *everyone),
         *block("training step, fp32: peak memory", *everyone),
@@ -172,15 +166,8 @@ def test_model_benchmark_prints_a_row_for_each_task_and_library():
         *block("generation, batch 16, 15 tokens, top-p 0.9", OURS, "transformers"),
         *block("import of every name, above torch", OURS),
     ]
-    assert "large products reach" in result.stdout
-
-
-@needs_memory
-@pytest.mark.endurance
-def test_model_benchmark_shows_memory_against_length():
-    result = model_benchmark("--only", "length")
-    assert result.returncode == 0, result.stderr
-    (row,) = [line for line in result.stdout.splitlines() if line.startswith("| ") and "256" in line]
+    assert "large products reach" in by_task
+    (row,) = [line for line in of_length.splitlines() if line.startswith("| ") and "256" in line]
     assert row.count("MB") == 3
 
 
