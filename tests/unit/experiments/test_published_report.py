@@ -64,11 +64,13 @@ def test_numbers_of_the_report_are_those_of_the_results(name):
             assert cells[2] == f"diverged in {diverged} of {len(runs)}"
 
 
+@pytest.mark.endurance  # it draws all pictures, which takes seconds
 def test_report_is_what_the_command_makes_of_the_results(tmp_path):
     write_report(RESULTS, tmp_path / "REPORT.md")
     assert (tmp_path / "REPORT.md").read_text(encoding="utf-8") == REPORT.read_text(encoding="utf-8")
 
 
+@pytest.mark.endurance
 def test_study_is_what_the_command_makes_of_its_results(tmp_path):
     report_study(RESULTS, tmp_path / "INIT_STUDY.md")
     assert (tmp_path / "INIT_STUDY.md").read_text(encoding="utf-8") == STUDY.read_text(encoding="utf-8")
