@@ -39,13 +39,16 @@ def in_pieces(texts: list[str], size: int, *, separator: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("find", "make_peer"),
+    ("find", "make_peer", "every"),
     [
-        pytest.param(code_points_tiktoken_splits_differently, tiktoken_peer, marks=pytest.mark.endurance),
-        (code_points_huggingface_splits_differently, huggingface_peer),
+        (code_points_huggingface_splits_differently, huggingface_peer, 16),
+        pytest.param(
+            code_points_huggingface_splits_differently, huggingface_peer, 1, marks=pytest.mark.endurance
+        ),
+        pytest.param(code_points_tiktoken_splits_differently, tiktoken_peer, 1, marks=pytest.mark.endurance),
     ],
 )
-def test_exactly_the_code_points_found_are_split_differently(find, make_peer, tokenizer, probes):
+def test_exactly_the_code_points_found_are_split_differently(find, make_peer, every, tokenizer, probes):
     differing = find()
     assert differing == sorted(set(differing))
     assert differing == code_points_new_since_unicode_16()
@@ -54,8 +57,8 @@ def test_exactly_the_code_points_found_are_split_differently(find, make_peer, to
     others = dict(probes)
     for code_point in differing:
         text = others.pop(chr(code_point))
-        assert peer.encode(text) != tokenizer.encode(text), f"U+{code_point:04X}"
-    lines = in_pieces(list(others.values()), 40, separator="")
+        assert code_point % every or peer.encode(text) != tokenizer.encode(text), f"U+{code_point:04X}"
+    lines = in_pieces(list(others.values())[::every], 40, separator="")
     for text in in_pieces(lines, 500, separator="\n"):
         assert peer.encode(text) == tokenizer.encode(text)
 
