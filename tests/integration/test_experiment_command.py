@@ -13,8 +13,8 @@ from tests.unit.experiments.micro import MICRO, micro_text
 RUN = ("experiment", "run", "mine.toml", "--data", "text.txt", "--output")
 
 
-def results_of(folder: Path) -> dict[str, float | None]:
-    content = json.loads((folder / "out/mine/results.json").read_text(encoding="utf-8"))
+def results_of(folder: Path, output: str = "out") -> dict[str, float | None]:
+    content = json.loads((folder / output / "mine/results.json").read_text(encoding="utf-8"))
     return {f"{run['variant']}-seed{run['seed']}": run["validation_loss"] for run in content["runs"]}
 
 
@@ -27,12 +27,12 @@ def folder(tmp_path) -> Path:
 
 @pytest.mark.endurance
 def test_own_experiment_runs_is_kept_and_reported(folder, quick_cs336):
-    first = quick_cs336(*RUN, "out", cwd=folder)
+    first = quick_cs336(*RUN, "out", "--jobs", "2", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "mine, scale tiny: 4 runs on text.txt" in first.stdout
     assert "learning_rate=10000-seed0: diverged (loss or gradient was no finite number" in first.stdout
     before = (folder / "out/mine/results.json").read_bytes()
-    again = quick_cs336(*RUN, "out", "--jobs", "2", cwd=folder)
+    again = quick_cs336(*RUN, "out", cwd=folder)
     assert again.stdout.count(": kept: ") == 4
     assert (folder / "out/mine/results.json").read_bytes() == before
     reported = quick_cs336("experiment", "report", "--output", "out", "--report", "REPORT.md", cwd=folder)
@@ -41,6 +41,8 @@ def test_own_experiment_runs_is_kept_and_reported(folder, quick_cs336):
     report = (folder / "REPORT.md").read_text(encoding="utf-8")
     assert f"{results_of(folder)['learning_rate=0.01-seed0']:.4f}" in report
     assert "The first diverging value above it is 10000" in report
+    assert quick_cs336(*RUN, "one after another", cwd=folder).returncode == 0
+    assert results_of(folder, "one after another") == results_of(folder)
 
 
 @pytest.mark.endurance
@@ -65,11 +67,8 @@ def test_interrupted_experiment_continues_to_the_same_results(folder, quick_cs33
     assert "stopped and saved; the same command continues it" in output
     assert results_of(folder) == {}
     assert quick_cs336(*arguments, "out", cwd=folder).returncode == 0
-    continued = results_of(folder)
     assert quick_cs336(*RUN, "whole", cwd=folder).returncode == 0
-    (folder / "out").rename(folder / "continued")
-    (folder / "whole").rename(folder / "out")
-    assert results_of(folder) == continued
+    assert results_of(folder, "whole") == results_of(folder)
 
 
 def test_wrong_experiment_is_one_sentence_with_file_and_key(folder, quick_cs336):

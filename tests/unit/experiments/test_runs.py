@@ -34,10 +34,6 @@ def number(value: float | None) -> float:
     return value
 
 
-def losses_of(outcomes):
-    return {outcome.name: outcome.result.validation_loss for outcome in outcomes}
-
-
 def test_run_that_is_done_is_kept_and_a_diverged_one_is_a_result(tmp_path):
     plans = micro_plans(tmp_path)
     assert set(states(do_runs(plans)).values()) == {"done"}
@@ -196,13 +192,6 @@ def test_thinned_curve_holds_means_of_neighbouring_steps():
     metrics = [{"step": step, "seconds": step / 10, "loss": float(step)} for step in range(1, 8)]
     curve = thinned_curve(metrics, points=3)
     assert curve == {"step": [3, 6, 7], "seconds": [0.3, 0.6, 0.7], "loss": [2.0, 5.0, 7.0]}
-
-
-@pytest.mark.endurance
-def test_several_runs_at_once_give_the_same_results(tmp_path):
-    (tmp_path / "other").mkdir()
-    plans, others = micro_plans(tmp_path), micro_plans(tmp_path / "other")
-    assert losses_of(do_runs(plans, jobs=2)) == losses_of(do_runs(others))
 
 
 @pytest.mark.endurance
