@@ -156,6 +156,8 @@ def test_the_command_in_a_process_of_its_own_is_killed_and_stopped_and_ends_as_i
     for lines, number in (
         (5, signal.SIGKILL),
         (14, signal.SIGTERM),
+        (23, signal.SIGKILL),
+        (30, signal.SIGINT),
     ):
         process = start_cs336(*train_arguments(prepared, "run"), cwd=tmp_path)
         while not metrics.exists() or metrics.read_bytes().count(b"\n") < lines:
@@ -163,7 +165,7 @@ def test_the_command_in_a_process_of_its_own_is_killed_and_stopped_and_ends_as_i
             time.sleep(0.001)
         process.send_signal(number)
         process.communicate()
-        assert process.returncode == {signal.SIGTERM: 143}.get(number, -number)
+        assert process.returncode == {signal.SIGTERM: 143, signal.SIGINT: 130}.get(number, -number)
         assert_every_checkpoint_is_whole(tmp_path / "run")
     process = start_cs336(*train_arguments(prepared, "run"), cwd=tmp_path)
     output = process.communicate()[0]
