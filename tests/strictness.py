@@ -33,8 +33,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def strict_types_and_fixed_seed():
-    """Check annotated shapes and types while the test runs, and start from the same random state."""
+def strict_types_and_fixed_seed(request: pytest.FixtureRequest):
+    """Check annotated shapes and types while the test runs, and start from the same random state.
+
+    The checks take longer than the steps of a small model. Tests that repeat whole runs, whose shapes others
+    check, are marked with `without_type_checks`.
+    """
     import numpy as np
     import torch
 
@@ -43,7 +47,8 @@ def strict_types_and_fixed_seed():
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
-    jaxtyping_config.update("jaxtyping_disable", False)
+    is_checked = request.node.get_closest_marker("without_type_checks") is None
+    jaxtyping_config.update("jaxtyping_disable", not is_checked)
     yield
     torch.set_num_threads(num_threads)
     jaxtyping_config.update("jaxtyping_disable", True)

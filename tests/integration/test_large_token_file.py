@@ -55,6 +55,6 @@ def test_anonymous_memory_stays_flat_over_a_run_on_two_gigabytes(tmp_path):
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     before, *after_steps = json.loads(result.stdout)
-    assert len(after_steps) == 400
+    assert len(after_steps) >= 400  # evaluations ask too
     assert after_steps[0] - before < 200e6  # what training itself needs, torch's optimizer included
     assert max(after_steps[20:]) - after_steps[20] < 5e6

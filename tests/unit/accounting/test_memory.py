@@ -15,6 +15,8 @@ from cs336_basics.nn.config import AttentionForm, ModelConfig
 from tests.unit.accounting.models import ODD
 from tests.unit.accounting.training_tensors import peak_of_evaluation, peaks_of_second_step
 
+pytestmark = pytest.mark.without_type_checks
+
 # In each of them something else decides about the peak.
 MODELS_AND_BATCHES = {
     "activations": (

@@ -20,6 +20,8 @@ from cs336_basics.experiments.init_study.study_file import do_study, read_study
 from cs336_basics.experiments.init_study.weight_moments import FORMULAS, formula_moments, found_moments
 from cs336_basics.nn.init import MATRIX_RULES
 
+pytestmark = pytest.mark.without_type_checks
+
 FAN_OUT, FAN_IN = 601, 997
 MICRO = StudyConfig(
     rules=("trunc_normal", "ones"), depths=(1, 2), steps=3, d_model=8, context_length=7, batch_size=3

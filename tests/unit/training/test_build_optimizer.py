@@ -29,6 +29,8 @@ from cs336_basics.training.step import train_step
 from cs336_basics.training.token_data import TokenData
 from tests.unit.training.small_run import CONFIG, run_folder, token_data
 
+pytestmark = pytest.mark.without_type_checks
+
 LEARNING_RATES = {"adamw": 1e-2, "sgd": 1.0, "muon": 3e-2}
 
 

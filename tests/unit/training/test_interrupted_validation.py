@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable
 from itertools import count
 
-import jaxtyping
 import pytest
 
 from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
@@ -14,6 +13,9 @@ from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.validation import ValidationInterruptedError, validate, validate_step
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
+
+# Besides, beartype draws from Python's random state to choose what it checks.
+pytestmark = pytest.mark.without_type_checks
 
 # `should_stop` is asked before each of the three batches of the evaluations after the steps 4 and 8, before
 # each of seven after step 12 (three of the part, four of all tokens), and after each step.
@@ -40,9 +42,7 @@ def last_checkpoint(run):
 
 
 @pytest.fixture
-def uninterrupted(tmp_path, monkeypatch):
-    # Without annotations: beartype draws from Python's random state to choose what it checks.
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+def uninterrupted(tmp_path):
     run = run_folder(tmp_path / "uninterrupted")
     train(CONFIG, token_data(), run)
     return run

@@ -1,7 +1,6 @@
 import json
 import random
 
-import jaxtyping
 import numpy as np
 import pytest
 import torch
@@ -17,6 +16,9 @@ from cs336_basics.training.step import train_step
 from cs336_basics.training.trained_run import open_trained_run
 from cs336_basics.training.validation import ValidationLosses, validate
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
+
+# Besides, beartype draws from Python's random state to choose what it checks.
+pytestmark = pytest.mark.without_type_checks
 
 
 def without_time(metrics):
@@ -65,8 +67,6 @@ def test_a_run_that_is_stopped_again_and_again_equals_the_uninterrupted_run_also
 ):
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
     monkeypatch.setattr(loop, "train_step", drawing_step)
-    # Without annotations: beartype draws from Python's random state to choose what it checks.
-    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     expected = loop.train(CONFIG, token_data(), whole)
     for _ in range(CONFIG.training.steps + 3):  # each of three evaluations is left once
         random.seed()

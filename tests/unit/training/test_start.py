@@ -18,8 +18,11 @@ from cs336_basics.training.start import prepare_run
 from cs336_basics.training.state import new_model
 from cs336_basics.training.token_data import TokenPaths
 from cs336_basics.training.trained_run import open_run_tokenizer
+from cs336_basics.training.validation import validate_step
 from tests.unit.tokenization.interchange.huggingface_files import content, write
 from tests.unit.training.small_run import CONFIG, token_data, with_training
+
+pytestmark = pytest.mark.without_type_checks
 
 
 @pytest.fixture
@@ -158,16 +161,19 @@ def test_a_run_never_continues_with_another_configuration_or_other_data(tokens, 
 
 
 def test_a_checkpoint_holds_all_that_a_run_needs(tokens, tmp_path):
-    run, _ = make(tmp_path / "run", tokens)
+    run, model = make(tmp_path / "run", tokens)
     state = json.loads((run.checkpoints / "step-00000012/state.json").read_text())
     assert (state["step"], state["tokens"]) == (12, 12 * 42)
     assert state["config"] == CONFIG.to_dict()
     assert len(state["config_sha256"]) == 64
     assert state["sampler"] == {"windows_from": "seed and step", "seed": 0}
     assert state["data"]["train"][0]["num_tokens"] == 400
+    assert state["awaiting_validation"] is None
     losses = {
         line["step"]: line["validation_loss"] for line in read_metrics(run.metrics) if line["validation_loss"]
     }
+    validation = np.load(tokens / "validation.npy")
+    losses[12] = validate_step(model, validation, CONFIG, is_last=True).comparable
     best = min(losses, key=losses.__getitem__)
     assert state["best_validation"] == {"step": best, "loss": losses[best]}
     assert (run.checkpoints / "best").read_text() == f"step-{best:08d}\n"

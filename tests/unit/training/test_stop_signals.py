@@ -82,4 +82,5 @@ def test_train_itself_installs_no_handlers(tmp_path):
         return False
 
     train(CONFIG, token_data(), run_folder(tmp_path), should_stop=look)
-    assert seen == [before] * CONFIG.training.steps
+    assert len(seen) > CONFIG.training.steps  # it is asked in evaluations too
+    assert seen == [before] * len(seen)

@@ -14,6 +14,8 @@ from tests.unit.training.tracking.interrupted_run import (
     series,
 )
 
+pytestmark = pytest.mark.without_type_checks
+
 
 def read_events(folder) -> dict[str, list[tuple[int, float]]]:
     """Return (step, value) by tag, as TensorBoard shows them, all of them."""

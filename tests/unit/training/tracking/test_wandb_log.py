@@ -20,6 +20,8 @@ from tests.unit.training.tracking.interrupted_run import (
 )
 from tests.unit.training.tracking.wandb_records import history, run_record
 
+pytestmark = pytest.mark.without_type_checks
+
 
 @pytest.fixture
 def outside(tmp_path, monkeypatch):
