@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from cs336_basics.checkpoint.run_checkpoint import load_run_weights, read_progress
+from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Precision
 from cs336_basics.training.loop import train
@@ -33,7 +34,7 @@ def tokens(tmp_path) -> Path:
     return tmp_path
 
 
-def make(folder: Path, tokens: Path, config=CONFIG, **options: Any) -> tuple[RunFolder, torch.nn.Module]:
+def make(folder: Path, tokens: Path, config=CONFIG, **options: Any) -> tuple[RunFolder, TransformerLM]:
     run = RunFolder(folder)
     config, data = prepare_run(
         config,
