@@ -17,9 +17,13 @@ class DamagedCheckpointError(ValueError):
     """A folder does not hold what was written into it; the message names the file."""
 
 
-def write_checksums(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the sums of files by their content in memory: what the disk made of it is not asked."""
-    sums = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
+def sum_of_content(content: bytes) -> str:
+    """Return the sum of a file by its content in memory: what the disk made of it is not asked."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_checksums(folder: Path, sums: Mapping[str, str]) -> None:
+    """Write the sums of files, by their names."""
     with replace_file(folder / CHECKSUMS) as file:
         file.write(_lines(sums))
 

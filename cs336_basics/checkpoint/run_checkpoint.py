@@ -11,13 +11,14 @@ Nothing in them can run code: safetensors holds numbers only, and the rest is JS
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
-from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
+from cs336_basics.checkpoint.checksums import check_whole, damaged, sum_of_content, write_checksums
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state
 from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, step_of_folder, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
@@ -54,11 +55,11 @@ def save_run_checkpoint(
     before is still there.
     """
     folder = folder_of_step(checkpoints, step, unvalidated=unvalidated)
-    contents = _contents(snapshot, {"step": step, **progress}, random_states)
+    files = _files(snapshot, {"step": step, **progress}, random_states)
     with explain_failed_write(folder, any_reason=True):
         make_folder(checkpoints)
         remove_unfinished(checkpoints)
-        _write_folder(folder, contents)
+        _write_folder(folder, files)
         write_pointer(checkpoints, LATEST, folder)
         if is_best:
             write_pointer(checkpoints, BEST, folder)
@@ -105,29 +106,29 @@ def read_random_states(folder: Path) -> dict[str, Any]:
     return read_json(folder / RANDOM)
 
 
-def _contents(
+def _files(
     snapshot: Snapshot, progress: dict[str, Any], random_states: dict[str, Any]
-) -> dict[str, bytes]:
-    """Return the bytes of each file."""
+) -> Iterator[tuple[str, bytes]]:
+    """Yield each file with its content, made when it is asked for: two would take more memory than one."""
     from safetensors.torch import save
 
-    state = {**progress, "optimizer": snapshot.optimizer_numbers}
-    return {
-        WEIGHTS: save(snapshot.weights),
-        OPTIMIZER: save(snapshot.optimizer_tensors),
-        STATE: json.dumps(state, indent=2).encode(),
-        RANDOM: json.dumps(random_states, indent=2).encode(),
-    }
+    yield WEIGHTS, save(snapshot.weights)
+    yield OPTIMIZER, save(snapshot.optimizer_tensors)
+    yield STATE, json.dumps({**progress, "optimizer": snapshot.optimizer_numbers}, indent=2).encode()
+    yield RANDOM, json.dumps(random_states, indent=2).encode()
 
 
-def _write_folder(folder: Path, contents: dict[str, bytes]) -> None:
+def _write_folder(folder: Path, files: Iterator[tuple[str, bytes]]) -> None:
     """Write a folder beside and rename it: under its own name it is complete from the first moment."""
     beside = unfinished_folder(folder)
     beside.mkdir()
-    for name, content in contents.items():
+    sums = {}
+    for name, content in files:
         with replace_file(beside / name) as file:
             file.write(content)
-    write_checksums(beside, contents)
+        sums[name] = sum_of_content(content)
+        del content  # before the next one is made
+    write_checksums(beside, sums)
     if os.path.lexists(folder):  # from before the run went back to an earlier one: neither pointer names it
         set_aside(folder)
     os.replace(beside, folder)
