@@ -10,7 +10,6 @@ from cs336_basics.checkpoint.pointers import (
     checkpoint_folders,
     pointed_folder,
     read_pointer,
-    step_of_folder,
     write_pointer,
 )
 from cs336_basics.checkpoint.retention import set_aside
@@ -45,15 +44,16 @@ def newest_whole_checkpoint(checkpoints: Path, *, warns: bool = True) -> Path | 
 def set_aside_damaged(checkpoints: Path, *, used: Path) -> None:
     """Take away the names of damaged checkpoints: only whole ones count among those that are kept.
 
-    Those older than the one that is `used`, which `newest_whole_checkpoint` has not looked at, are named in a
+    Those before the one that is `used`, which `newest_whole_checkpoint` has not looked at, are named in a
     `DamagedCheckpointWarning`.
     """
-    for folder in checkpoint_folders(checkpoints):
+    folders = checkpoint_folders(checkpoints)
+    for folder in folders:
         damages: list[str] = []
         if folder == used or _is_whole(folder, damages):  # that one has been read already
             continue
         set_aside(folder)
-        if step_of_folder(folder) < step_of_folder(used):
+        if folders.index(folder) < folders.index(used):
             warnings.warn(f"{damages[0]}; it is removed", DamagedCheckpointWarning, stacklevel=2)
 
 

@@ -19,7 +19,7 @@ def folder_of_step(checkpoints: Path, step: int, *, unvalidated: bool = False) -
     """Return where the checkpoint of a step lies.
 
     One that was written because the evaluation after the step was interrupted, `unvalidated`, has a name of
-    its own: it stays where it is while the one that is complete is written.
+    its own: it stays where it is while the validated one is written.
     """
     return checkpoints / f"step-{step:08d}{UNVALIDATED if unvalidated else ''}"
 

@@ -8,6 +8,7 @@ ever when a worker is killed in the middle of sending a result.
 
 import math
 import os
+import pickle
 import signal
 import traceback
 from collections import deque
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from multiprocessing import Pipe, Process
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from typing import Any
 
@@ -78,18 +79,23 @@ def _run_on_idle_worker(idle_workers: SimpleQueue["_Worker"], task: Any) -> Any:
 class _Worker:
     """A process that applies one function to the tasks that it is sent, and the end of the pipe to it."""
 
-    def __init__(self, function: Callable[[Any, Any], Any], shared: Any):
+    def __init__(self, function: Callable[[Any, Any], Any], shared: Any) -> None:
+        self._first_message: Any = (function, shared)
         self._connection, connection_of_process = Pipe()
-        arguments = (connection_of_process, self._connection, function, shared)
-        self._process = Process(target=_work, args=arguments, daemon=True)
+        # What is large goes through the pipe later: Python waits for ever for a process that cannot start.
+        self._process = Process(target=_work, args=(connection_of_process, self._connection), daemon=True)
         self._process.start()
-        connection_of_process.close()  # only the process holds it now, so its death ends all waiting for it
+        connection_of_process.close()  # so that the process is the only one that holds it
 
     def run(self, task: Any) -> Any:
         """Return what the function makes of `task`, or raise what it raised."""
         try:
+            if self._first_message is not None:
+                self._receive()  # it has started
+                self._connection.send(self._first_message)
+                self._first_message = None
             self._connection.send(task)
-            result, error = self._connection.recv()
+            result, error = self._receive()
         except (EOFError, OSError):
             raise RuntimeError(
                 "every worker process must live until its work is done but one died, for lack of memory or "
@@ -99,6 +105,12 @@ class _Worker:
             raise error
         return result
 
+    def _receive(self) -> Any:
+        """Wait for a message or for the process's end, which on Windows need not end the connection."""
+        if self._connection not in wait([self._connection, self._process.sentinel]):
+            raise EOFError
+        return self._connection.recv()
+
     def end(self) -> None:
         """Kill the process, whatever it does: a thread that waits for its answer gets an error."""
         self._process.kill()
@@ -106,22 +118,32 @@ class _Worker:
         # The connection is left to the garbage collector: a thread may still be at it.
 
 
-def _work(
-    connection: Connection, connection_of_parent: Connection, function: Callable[[Any, Any], Any], shared: Any
-) -> None:
+def _work(connection: Connection, connection_of_parent: Connection) -> None:
     """Answer tasks until the parent is gone; leave an interrupt from the keyboard to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection_of_parent.close()  # a copy, which would keep the pipe open when the parent is killed
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
+    with suppress(EOFError, OSError):
+        connection.send("started")
+        function, shared = connection.recv()
         while True:
-            connection.send(_result_or_error(function, shared, connection.recv()))
+            connection.send_bytes(_answer(function, shared, connection.recv()))
 
 
-def _result_or_error(
-    function: Callable[[Any, Any], Any], shared: Any, task: Any
-) -> tuple[Any, Exception | None]:
+def _answer(function: Callable[[Any, Any], Any], shared: Any, task: Any) -> bytes:
+    """Return result and error, one of which is None, as they are sent."""
     try:
-        return function(shared, task), None
+        return pickle.dumps((function(shared, task), None))
     except Exception as error:  # whatever it is: raised again in the parent, where its traceback is lost
         error.add_note(f"In a worker process: {traceback.format_exc()}")
-        return None, error
+        return pickle.dumps((None, _that_can_be_sent(error)))
+
+
+def _that_can_be_sent(error: Exception) -> Exception:
+    """Return an error that is the same in another process, or one that says what it was."""
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:  # an error may refuse in any way
+        described = RuntimeError(f"{type(error).__name__}: {error}")
+        described.__notes__ = error.__notes__
+        return described
+    return error

@@ -95,7 +95,7 @@ class TrainingConfig:
     evaluation_interval: int = 200
     """Steps between two evaluations on validation tokens (and one after the last step)."""
     evaluation_tokens: int | None = 200_000
-    """About how many validation tokens each evaluation scores but the last, which scores all; None: all."""
+    """About how many validation tokens an evaluation scores; the last one scores all besides. None: all."""
     checkpoint_interval: int = 200
     """Steps between two checkpoints (and one after the last step)."""
     device: Device = "auto"

@@ -41,9 +41,9 @@ def train(
     """Train up to `config.training.steps`, from the run's last checkpoint if it has one; return the model.
 
     `config` must name a device and a precision, and `run` must belong to it: `prepare_run` sees to both.
-    `should_stop` is asked after each step, and in an evaluation after each batch; when it says yes, a
+    `should_stop` is asked after each step, and in an evaluation before each batch; when it says yes, a
     checkpoint is written and training ends. An evaluation that was left this way is made anew when the run
-    continues, and then to its end, so that a run that gets little time at once comes on too.
+    continues, and then to its end without asking, so that a run that gets little time at once comes on too.
     `keep` checkpoints are kept, and the one with the lowest validation loss. Of several `processes` each
     calls this, and the first one logs and writes. `trackers` get the numbers that metrics.jsonl gets.
     """

@@ -42,7 +42,7 @@ class BestValidation:
     step: int
     """After which step it was measured."""
     loss: float
-    """Nats per token."""
+    """Nats per token, of the tokens that every evaluation scores: `ValidationLosses.comparable`."""
 
 
 @dataclass(kw_only=True)

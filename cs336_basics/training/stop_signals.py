@@ -1,7 +1,8 @@
 """Stop a run in good order when the system or the user asks for it by a signal.
 
 Schedulers send SIGTERM some time before they take the machine away; Ctrl-C is SIGINT. The first of them is
-only remembered, for the loop to ask after each step; a second one ends the process at once.
+only remembered, for the loop to ask after each step and in evaluations; a second one ends the process at
+once.
 """
 
 import signal

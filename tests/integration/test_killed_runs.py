@@ -213,7 +213,7 @@ def test_a_signal_in_a_long_evaluation_saves_the_step_at_once(prepared, command,
     np.save(tmp_path / "long.npy", np.zeros(100_000_000, np.uint16))  # would take hours
     arguments = [*train_arguments(prepared, run), "--validation-tokens", str(tmp_path / "long.npy")]
     every_token = ("--evaluation-interval", "5", "--evaluation-tokens", "None")
-    assert command([*arguments, *every_token], **at_line(run, 4, signal.SIGTERM)) == 143
+    assert command([*arguments, *every_token], **{**at_line(run, 4, signal.SIGTERM), "after": 0.5}) == 143
     assert last_line(command) == "stopped by SIGTERM; give the same command again to continue"
     assert len(metrics_without_times(run)) == 4
     assert (run / "checkpoints/latest").read_text() == "step-00000005-unvalidated\n"

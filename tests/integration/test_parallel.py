@@ -251,6 +251,9 @@ def test_a_signal_to_one_process_in_an_evaluation_ends_all_with_its_status(prepa
             for each in range(2)
         ]  # fmt: skip
     wait_for_a_line(run / "config.json", processes=processes)
+    while not (run / "metrics.jsonl").exists():
+        time.sleep(0.05)
+    time.sleep(2)  # the first step, and into the evaluation
     processes[1].send_signal(signal.SIGTERM)
     assert [process.wait(timeout=60) for process in processes] == [143, 143]
     assert_saved_and_said_once(run, signal.SIGTERM)

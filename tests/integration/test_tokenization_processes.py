@@ -20,7 +20,7 @@ END = "<|endoftext|>"
 SECONDS = 120  # for a subprocess that hangs
 
 PROGRAM = """
-import json, multiprocessing, os, sys
+import json, multiprocessing, os, sys, threading
 from pathlib import Path
 
 from cs336_basics.tokenization import Tokenizer, chunking, train_bpe
@@ -40,12 +40,28 @@ def die(shared, task):
 
 
 def die_while_sending(shared, task):
+    if os.name == "nt":
+        os._exit(1)  # its connections send otherwise
+
     def send_half(connection, message, write=None):
         os.write(connection.fileno(), bytes(message[: len(message) // 2]))
         os._exit(1)
 
     multiprocessing.connection.Connection._send = send_half
     return task
+
+
+class TwoPartsError(Exception):
+    def __init__(self, first, second):
+        super().__init__(f"{first} {second}")  # so that it can be sent but not received
+
+
+def fail(shared, task):
+    raise [TwoPartsError("two", "parts"), ValueError("locked", threading.Lock())][task]
+
+
+def return_a_lock(shared, task):
+    return threading.Lock()
 
 
 def message_of(error_type, function, *args, **kwargs):
@@ -73,6 +89,10 @@ def main():
     dead_while_sending = message_of(
         RuntimeError, list, map_in_order(die_while_sending, None, range(20), num_workers=2)
     )
+    failures = [
+        message_of(RuntimeError, list, map_in_order(fail, None, [task] * 2, num_workers=2)) for task in (0, 1)
+    ]
+    no_result = message_of(TypeError, list, map_in_order(return_a_lock, None, range(2), num_workers=2))
     print(json.dumps({
         "counts agree": counts[0] == counts[1] == counts[2],
         "parent": os.getpid(),
@@ -83,6 +103,8 @@ def main():
         "bad": bad,
         "dead": dead,
         "dead while sending": dead_while_sending,
+        "failures": failures,
+        "no result": no_result,
         "left": len(multiprocessing.active_children()),
     }))
 
@@ -120,7 +142,31 @@ def test_workers_give_the_same_result_under_every_start_method(trained, start_me
     assert "bad has byte 0xff at position 1000" in report["bad"]
     assert "one died" in report["dead"]
     assert report["dead while sending"] == report["dead"]
+    assert report["failures"][0] == "TwoPartsError: two parts"
+    assert report["failures"][1].startswith("ValueError: ('locked', <unlocked _thread.lock object")
+    assert "cannot pickle '_thread.lock' object" in report["no result"]
     assert report["left"] == 0
+
+
+WITHOUT_GUARD = """
+import multiprocessing, sys
+from cs336_basics.tokenization.worker_pool import map_in_order
+
+multiprocessing.set_start_method(sys.argv[1])
+list(map_in_order(max, b"much" * 1_000_000, range(20), num_workers=2))
+"""
+
+
+@pytest.mark.parametrize("start_method", ["spawn", pytest.param("forkserver", marks=pytest.mark.endurance)])
+def test_a_main_script_without_its_guard_is_an_error_that_says_so(tmp_path, start_method):
+    if start_method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    (tmp_path / "program.py").write_text(WITHOUT_GUARD)
+    command = [sys.executable, tmp_path / "program.py", start_method]
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
+    assert finished.returncode == 1
+    assert "RuntimeError: every worker process must live until" in finished.stderr
+    assert 'works outside `if __name__ == "__main__":`' in finished.stderr
 
 
 def test_train_bpe_result_does_not_depend_on_the_number_of_workers(tmp_path):
@@ -165,7 +211,7 @@ def encode_file_at_work(folder, work):
             assert process.poll() is None, "finished before it could be interrupted"
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        workers = psutil.Process(process.pid).children()
+        workers = psutil.Process(process.pid).children(recursive=True)
         assert workers
         yield process, workers
 

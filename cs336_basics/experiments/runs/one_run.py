@@ -92,7 +92,7 @@ def train_and_measure(
     except NonFiniteError as error:
         reason = f"loss or gradient was no finite number at step {error.step}"
         return measured(plan, data, tokenizer, diverged=reason, samples=[])
-    if read_metrics(plan.run.metrics)[-1]["step"] < config.training.steps:
+    if len(read_metrics(plan.run.metrics)) < config.training.steps:
         return None
     samples = [] if plan.samples is None else write_samples(model, tokenizer, plan.samples)
     return measured(plan, data, tokenizer, diverged=None, samples=samples)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.files.atomic import make_folder, replace_file
 from cs336_basics.files.inside import refuse_link
 from cs336_basics.training.config import RunConfig
@@ -24,13 +25,13 @@ ID_FILE = "id.txt"
 
 @contextmanager
 def wandb_log(run: RunFolder, config: RunConfig, *, after_step: int) -> Iterator[Log]:
-    """Log to the run at wandb whose id the run folder holds; a run that begins at step 0 gets a new one.
+    """Log to the run at wandb whose id the run folder holds; a run without a checkpoint gets a new one.
 
     The server drops what it has already got of a step. Offline each process leaves a folder of its own with
     the same id. A service that refuses, for want of a login for example, is a `RuntimeError`.
     """
     folder = refuse_link(run.wandb)
-    service_run = start(run, config, run_id(folder, is_new=after_step == 0))
+    service_run = start(run, config, run_id(folder, is_new=not has_checkpoint(run.checkpoints)))
 
     def log(metrics: Metrics) -> None:
         service_run.log(numbers_to_log(metrics), step=metrics["step"], commit=True)

@@ -74,6 +74,13 @@ def test_interrupted_run_continues_and_ends_as_if_it_had_not_been(tmp_path):
     assert continued.curve["loss"] == whole.curve["loss"]
 
 
+def test_run_stopped_in_the_evaluation_after_its_first_step_continues(tmp_path):
+    plan = micro_plans(tmp_path, text=MANY_STEPS.replace("1000000", "1"))[0]
+    stopped = do_run(plan, should_stop=lambda: True)
+    assert (stopped.state, read_metrics(plan.run.metrics)) == ("stopped", [])
+    assert result_of(plan).curve["step"] == [1]
+
+
 def test_bits_per_byte_are_those_of_the_validation_text(tmp_path):
     plan = micro_plans(tmp_path)[0]
     result = result_of(plan)

@@ -101,6 +101,20 @@ def test_a_damaged_checkpoint_falls_back_on_one_that_awaits_its_validation(tmp_p
     assert last_checkpoint(run) == last_checkpoint(uninterrupted)
 
 
+def test_a_damaged_checkpoint_that_awaited_its_validation_is_named_when_it_is_removed(tmp_path):
+    run = run_folder(tmp_path)
+    for _ in range(5):
+        train(CONFIG, token_data(), run, should_stop=lambda: True)
+    validated = run.checkpoints / "step-00000004"
+    waiting = run.checkpoints / "step-00000004-unvalidated"
+    shutil.copytree(validated, waiting)
+    (waiting / "weights.safetensors").write_bytes(b"")
+    with pytest.warns(UserWarning, match="step-00000004-unvalidated.* is removed"):
+        train(CONFIG, token_data(), run, should_stop=lambda: True)
+    assert not waiting.exists()
+    assert validated.exists()
+
+
 def test_the_losses_after_the_last_step_are_of_all_tokens_and_of_those_of_every_evaluation(tmp_path):
     data = token_data()
     model = train(CONFIG, data, run_folder(tmp_path))

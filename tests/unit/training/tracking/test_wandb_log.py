@@ -1,6 +1,7 @@
 import importlib
 import json
 import os
+import shutil
 import socket
 import tempfile
 
@@ -87,9 +88,11 @@ def test_a_run_that_begins_anew_is_another_run_for_wandb(outside, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     run = run_folder(outside / "run")
     ids = []
-    for after_step in (0, 5, 0):
-        with wandb_log(run, CONFIG, after_step=after_step) as log:
-            log({"step": after_step + 1, "loss": 0.5})
+    checkpoint = run.checkpoints / "step-00000001-unvalidated"  # with it the first line is still to come
+    for has_checkpoint in (False, True, False):
+        checkpoint.mkdir(parents=True) if has_checkpoint else shutil.rmtree(checkpoint, ignore_errors=True)
+        with wandb_log(run, CONFIG, after_step=0) as log:
+            log({"step": 1, "loss": 0.5})
         ids.append((run.wandb / "id.txt").read_text())
     assert ids[0] == ids[1] != ids[2]
 
