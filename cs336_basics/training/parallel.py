@@ -6,6 +6,7 @@ computes (Zhao et al. 2023, arXiv:2304.11277). These are engines, not parts of a
 here that is not from scratch.
 """
 
+import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -185,4 +186,5 @@ def process_group() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # cycles of DDP's keep the group, whose threads can abort a process that ends with them
         dist.destroy_process_group()
