@@ -17,13 +17,9 @@ class DamagedCheckpointError(ValueError):
     """A folder does not hold what was written into it; the message names the file."""
 
 
-def sum_of_content(content: bytes) -> str:
-    """Return the sum of a file by its content in memory: what the disk made of it is not asked."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def write_checksums(folder: Path, sums: Mapping[str, str]) -> None:
-    """Write the sums of files, by their names."""
+def write_checksums(folder: Path, names: Iterable[str]) -> None:
+    """Write the sums of the files that have these names in `folder`."""
+    sums = {name: _sum_of_file(folder / name) for name in names}
     with replace_file(folder / CHECKSUMS) as file:
         file.write(_lines(sums))
 

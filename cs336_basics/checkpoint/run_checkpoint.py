@@ -9,24 +9,23 @@ A folder `step-00000500-unvalidated` is of a run that was stopped in the evaluat
 Nothing in them can run code: safetensors holds numbers only, and the rest is JSON and text.
 """
 
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
 
-from cs336_basics.checkpoint.checksums import check_whole, damaged, sum_of_content, write_checksums
+from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
 from cs336_basics.checkpoint.optimizer_state import join_optimizer_state
 from cs336_basics.checkpoint.pointers import BEST, LATEST, folder_of_step, step_of_folder, write_pointer
 from cs336_basics.checkpoint.retention import remove_old, remove_unfinished, set_aside, unfinished_folder
 from cs336_basics.checkpoint.snapshot import Snapshot
 from cs336_basics.checkpoint.state import load_model_and_optimizer, load_weights
-from cs336_basics.files.atomic import make_folder, replace_file, sync_folder
+from cs336_basics.checkpoint.tensor_file import write_tensors
+from cs336_basics.files.atomic import make_folder, sync_folder
 from cs336_basics.files.failed_write import explain_failed_write
-from cs336_basics.files.json_file import read_json
+from cs336_basics.files.json_file import read_json, write_json
 
 WEIGHTS, OPTIMIZER, STATE, RANDOM = (
     "weights.safetensors",
@@ -55,11 +54,10 @@ def save_run_checkpoint(
     before is still there.
     """
     folder = folder_of_step(checkpoints, step, unvalidated=unvalidated)
-    files = _files(snapshot, {"step": step, **progress}, random_states)
     with explain_failed_write(folder, any_reason=True):
         make_folder(checkpoints)
         remove_unfinished(checkpoints)
-        _write_folder(folder, files)
+        _write_folder(folder, snapshot, {"step": step, **progress}, random_states)
         write_pointer(checkpoints, LATEST, folder)
         if is_best:
             write_pointer(checkpoints, BEST, folder)
@@ -106,29 +104,17 @@ def read_random_states(folder: Path) -> dict[str, Any]:
     return read_json(folder / RANDOM)
 
 
-def _files(
-    snapshot: Snapshot, progress: dict[str, Any], random_states: dict[str, Any]
-) -> Iterator[tuple[str, bytes]]:
-    """Yield each file with its content, made when it is asked for: two would take more memory than one."""
-    from safetensors.torch import save
-
-    yield WEIGHTS, save(snapshot.weights)
-    yield OPTIMIZER, save(snapshot.optimizer_tensors)
-    yield STATE, json.dumps({**progress, "optimizer": snapshot.optimizer_numbers}, indent=2).encode()
-    yield RANDOM, json.dumps(random_states, indent=2).encode()
-
-
-def _write_folder(folder: Path, files: Iterator[tuple[str, bytes]]) -> None:
+def _write_folder(
+    folder: Path, snapshot: Snapshot, progress: dict[str, Any], random_states: dict[str, Any]
+) -> None:
     """Write a folder beside and rename it: under its own name it is complete from the first moment."""
     beside = unfinished_folder(folder)
     beside.mkdir()
-    sums = {}
-    for name, content in files:
-        with replace_file(beside / name) as file:
-            file.write(content)
-        sums[name] = sum_of_content(content)
-        del content  # before the next one is made
-    write_checksums(beside, sums)
+    write_tensors(beside / WEIGHTS, snapshot.weights)
+    write_tensors(beside / OPTIMIZER, snapshot.optimizer_tensors)
+    write_json(beside / STATE, {**progress, "optimizer": snapshot.optimizer_numbers})
+    write_json(beside / RANDOM, random_states)
+    write_checksums(beside, FILES)
     if os.path.lexists(folder):  # from before the run went back to an earlier one: neither pointer names it
         set_aside(folder)
     os.replace(beside, folder)
@@ -137,10 +123,10 @@ def _write_folder(folder: Path, files: Iterator[tuple[str, bytes]]) -> None:
 
 def _read_tensors(path: Path) -> dict:
     from safetensors import SafetensorError
-    from safetensors.torch import load
+    from safetensors.torch import load_file
 
     try:
-        # Not load_file: its tensors are maps of the file, which would live on in the optimizer.
-        return load(path.read_bytes())
+        # They are maps of the file, which would live on in the optimizer.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
     except (SafetensorError, FileNotFoundError) as error:
         raise damaged(path, str(error)) from None

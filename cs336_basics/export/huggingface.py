@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from cs336_basics.files.atomic import replace_file
+from cs336_basics.checkpoint.tensor_file import write_tensors
 from cs336_basics.files.json_file import write_json
 from cs336_basics.files.new_folder import new_folder
 from cs336_basics.nn.config import ModelConfig
@@ -71,13 +71,10 @@ def write_model(model: TransformerLM, tokenizer: Tokenizer, folder: Path) -> Non
 
     Where the tokenizer has no token of its own for it, a text begins with END_OF_TEXT, as GPT-2 has it.
     """
-    from safetensors.torch import save
-
     end_of_text = tokenizer.special_token_ids.get(END_OF_TEXT)
     begin_of_text = end_of_text if tokenizer.bos_token_id is None else tokenizer.bos_token_id
     begin_and_end = {"bos_token_id": begin_of_text, "eos_token_id": end_of_text}
     write_json(folder / CONFIG_FILE, {**llama_config(model.config), **begin_and_end})
     write_json(folder / GENERATION_FILE, {**begin_and_end, "pad_token_id": end_of_text})
-    weights = llama_weights(model, model.config)
-    with replace_file(folder / SINGLE_FILE) as file:
-        file.write(save(weights, metadata={"format": "pt"}))  # transformers asks for this word
+    metadata = {"format": "pt"}  # transformers asks for this word
+    write_tensors(folder / SINGLE_FILE, llama_weights(model, model.config), metadata=metadata)

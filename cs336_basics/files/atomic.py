@@ -20,17 +20,32 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
     Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
     `FileNotFoundError`; a disk that has no room, or refuses for another reason, is a `FailedWriteError`.
     """
-    destination = Path(path)
+    with _beside(Path(path)) as beside, open_new_file(beside, mode) as file:
+        yield file
+        flush_to_disk(file, Path(path))
+
+
+@contextmanager
+def replace_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield the path of an empty file for a library to write; else this does what `replace_file` does."""
+    with _beside(Path(path)) as beside:
+        open_new_file(beside, "wb").close()
+        yield beside
+        with open(beside, "rb+") as file:
+            flush_to_disk(file, Path(path))
+
+
+@contextmanager
+def _beside(destination: Path) -> Iterator[Path]:
+    """Yield the path of the file that gets the name `destination` when the block ends."""
     if not destination.parent.is_dir():
         raise FileNotFoundError(
             f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
         )
     beside = destination.with_name(f".{destination.name}.unfinished")
     try:
-        with explain_failed_write(destination, beside), open_new_file(beside, mode) as file:
-            yield file
-            flush_to_disk(file, destination)
         with explain_failed_write(destination, beside):
+            yield beside
             os.replace(beside, destination)
     except BaseException:
         with suppress(OSError):  # what failed first is what must be told

@@ -85,7 +85,7 @@ def take_steps(
         if not was_interrupted:  # else the line comes when the run continues
             validation_loss = None if losses is None else losses.reported
             log.note(metrics_of_step(state.step, state.seconds, result, validation_loss, config))
-        stopping = was_interrupted or processes.largest(int(should_stop())) > 0
+        stopping = was_interrupted or processes.any(should_stop())
         if is_best or stopping or is_due(state.step, config.training.checkpoint_interval, config):
             log.sync()
             save(state, config, run, keep=keep, processes=processes)

@@ -87,6 +87,10 @@ class Processes(ABC):
     def largest(self, number: int) -> int:
         """Return the largest of the numbers that the processes have; waits for them."""
 
+    def any(self, answer: bool) -> bool:
+        """Return whether one of the processes says yes; waits for them."""
+        return self.largest(int(answer)) > 0
+
     @abstractmethod
     def whole(self, tensor: Tensor) -> Tensor:
         """Return a weight or a moment whole, for the first process to write; waits.

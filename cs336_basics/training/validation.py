@@ -71,7 +71,7 @@ def validate(
 
     def map_until_stopped(function: Callable[[Item], float], batches: Iterable[Item]) -> Iterable[float]:
         def unless_stopped(batch: Item) -> float:
-            if processes.largest(int(should_stop())) > 0:
+            if processes.any(should_stop()):
                 raise ValidationInterruptedError
             return function(batch)
 

@@ -31,13 +31,14 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
+
 LOADED_BEFORE = (
     "cs336_basics.cli.main",
     "cs336_basics.training.loop",
     "cs336_basics.training.parallel",
     "cs336_basics.training.start",
     "matplotlib.backends.backend_agg",
-    "safetensors.torch",
     "torch._dynamo",  # which the first optimizer loads
 )
 COUNTED = ("fsync", "replace", "rename", "mkdir", "unlink", "remove", "rmdir")
@@ -86,6 +87,18 @@ class Countdown:
 
         builtins.open = opened
 
+    def watch_tensor_files(self) -> None:
+        """Count the files that safetensors writes, and tear the one that is the last."""
+        save_file = safetensors.torch.save_file
+
+        def counted(tensors: Any, path: Path, *arguments: Any, **options: Any) -> None:
+            save_file(tensors, path, *arguments, **options)
+            if self.reached():
+                os.truncate(path, path.stat().st_size // 2)
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        safetensors.torch.save_file = counted
+
 
 def prepare_to_die(job: dict[str, Any]) -> None:
     """Do what the job asks for, in the child."""
@@ -94,6 +107,7 @@ def prepare_to_die(job: dict[str, Any]) -> None:
         for name in COUNTED:
             countdown.watch(name)
         countdown.watch_writes()
+        countdown.watch_tensor_files()
     if "signal" in job:
         threading.Thread(target=get_signal, args=(job,), daemon=True).start()
     if "file_limit" in job:  # Python ignores SIGXFSZ, so that writing fails with EFBIG

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from cs336_basics import load_checkpoint
-from cs336_basics.checkpoint.checksums import CHECKSUMS, sum_of_content, write_checksums
+from cs336_basics.checkpoint.checksums import CHECKSUMS, write_checksums
 from cs336_basics.checkpoint.newest_whole import DamagedCheckpointWarning
 from cs336_basics.checkpoint.run_checkpoint import FILES
 from cs336_basics.files.token_file import open_token_file
@@ -101,7 +101,7 @@ def test_a_pickle_in_a_checkpoint_whose_checksums_fit_is_refused_by_name_and_nev
 ):
     folder = run.path / LAST
     (folder / name).write_bytes(forms(marker)[form])
-    write_checksums(folder, {file: sum_of_content((folder / file).read_bytes()) for file in FILES})
+    write_checksums(folder, FILES)
     with pytest.raises(ValueError, match=f"{LAST}/{name}"):
         train(CONFIG, token_data(), run)
     assert not marker.exists()
@@ -112,7 +112,7 @@ def test_a_lowest_loss_of_another_kind_is_refused(run, best):
     folder = run.path / LAST
     content = {**json.loads((folder / "state.json").read_text()), "best_validation": best}
     (folder / "state.json").write_text(json.dumps(content))
-    write_checksums(folder, {file: sum_of_content((folder / file).read_bytes()) for file in FILES})
+    write_checksums(folder, FILES)
     with pytest.raises(ValueError, match="a checkpoint must hold all that a run needs"):
         train(CONFIG, token_data(), run)
 
