@@ -44,6 +44,7 @@ def train_arguments(prepared: Path, run: Path | str) -> list[str]:
 def uninterrupted(prepared, command, tmp_path_factory) -> Path:
     run = tmp_path_factory.mktemp("uninterrupted") / "run"
     command.succeed(train_arguments(prepared, run))
+    assert len(metrics_without_times(run)) == STEPS
     return run
 
 
@@ -63,8 +64,9 @@ def assert_same_run(run: Path, expected: Path) -> None:
 
 def assert_same_run_but_for_kept_folders(run: Path, expected: Path) -> None:
     """A checkpoint that was written on a signal can be among the last that are kept."""
-    assert metrics_without_times(run) == metrics_without_times(expected)
-    assert [line["step"] for line in metrics_without_times(run)] == list(range(1, STEPS + 1))
+    lines = metrics_without_times(run)
+    assert lines == metrics_without_times(expected)
+    assert [line["step"] for line in lines] == list(range(1, len(lines) + 1))
     for pointer in ("latest", "best"):
         name = (expected / "checkpoints" / pointer).read_text()
         assert (run / "checkpoints" / pointer).read_text() == name
@@ -109,8 +111,8 @@ def test_a_run_killed_within_the_writing_of_checkpoints_ends_as_if_it_had_not_be
     prepared, command, uninterrupted, tmp_path
 ):
     run = tmp_path / "run"
-    # The folder is begun and filled, gets its name at 27, `latest` and perhaps `best` follow, old ones go.
-    operations = [1, 8, 19, 26, 28, 30, 33, 35, 37, 39, 42]
+    # The folder is begun and filled, gets its name at 28, `latest` and perhaps `best` follow, old ones go.
+    operations = [1, 3, 8, 19, 27, 29, 31, 34, 36, 38, 40, 43]
     assert kill_at_each(operations, command, prepared, run) == len(operations)
     command.succeed(train_arguments(prepared, run))
     assert_same_run(run, uninterrupted)
@@ -125,6 +127,7 @@ def test_a_run_killed_at_every_operation_of_a_checkpoint_ends_as_if_it_had_not_b
     operations = list(range(1, one_checkpoint + 25))  # and what follows: `best`, and old ones removed
     kills = kill_at_each(operations, command, prepared, run)
     assert kills == len(operations)
+    print(f"killed at each operation of a checkpoint: {kills}")
     command.succeed(train_arguments(prepared, run))
     assert_same_run(run, uninterrupted)
 
@@ -218,6 +221,29 @@ def test_a_signal_in_a_long_evaluation_saves_the_step_at_once(prepared, command,
     assert len(metrics_without_times(run)) == 4
     assert (run / "checkpoints/latest").read_text() == "step-00000005-unvalidated\n"
     assert_every_checkpoint_is_whole(run)
+
+
+@pytest.mark.endurance
+def test_a_run_killed_while_it_saves_in_an_evaluation_ends_as_if_it_had_not_been(prepared, command, tmp_path):
+    def arguments(run: Path) -> list[str]:
+        long = ("--validation-tokens", str(tmp_path / "long.npy"), "--evaluation-tokens", "None")
+        return [*train_arguments(prepared, run), *long, "--steps", "6", "--checkpoint-interval", "6"]
+
+    np.save(tmp_path / "long.npy", np.arange(8_000, dtype=np.uint16) % 300)  # takes half a second
+    command.succeed(arguments(tmp_path / "uninterrupted"))
+    status, kills = KILLED, 0
+    while status == KILLED:
+        run = tmp_path / f"run-{kills}"
+        in_evaluation = {**at_line(run, 4, signal.SIGTERM), "after": 0.1}
+        status = command(arguments(run), **in_evaluation, die_at=kills + 1)
+        assert status in (KILLED, 143), command.output.read_text()
+        assert len(metrics_without_times(run)) == 4, "the signal came after the evaluation"
+        assert_every_checkpoint_is_whole(run)
+        kills += status == KILLED
+        command.succeed(arguments(run))
+        assert_same_run(run, tmp_path / "uninterrupted")
+    print(f"killed at each operation of a checkpoint in an evaluation: {kills}")
+    assert kills > 20
 
 
 @pytest.mark.endurance
