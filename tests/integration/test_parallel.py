@@ -146,6 +146,29 @@ def test_a_run_continues_with_another_number_of_processes(prepared, command, tmp
 
 
 @pytest.mark.endurance
+def test_a_run_stopped_in_an_evaluation_continues_with_another_number_of_processes(
+    prepared, command, tmp_path
+):
+    def arguments(run: str, *options: object) -> list[str]:
+        every_token = ("--evaluation-tokens", None, "--validation-tokens", tmp_path / "long.npy")
+        return train_arguments(prepared, tmp_path / run, "--precision", "fp64", *every_token, *options)
+
+    np.save(tmp_path / "long.npy", np.arange(50_000, dtype=np.uint16) % 300)  # takes half a second
+    command.succeed(arguments("whole"))
+    metrics = str(tmp_path / "stopped/metrics.jsonl")
+    at_line_2 = {"signal": signal.SIGTERM, "after": 0.1, "waiting_for": metrics, "lines": 2}
+    assert command(arguments("stopped"), **at_line_2) == 143
+    assert (tmp_path / "stopped/checkpoints/latest").read_text() == "step-00000003-unvalidated\n"
+    for form in ("ddp", "fsdp"):
+        shutil.copytree(tmp_path / "stopped", tmp_path / form)
+    groups = {2: [arguments("ddp", "--parallel", "ddp")], 3: [arguments("fsdp", "--parallel", "fsdp")]}
+    assert command.give_all(groups) == 0, command.output.read_text()
+    for run in (tmp_path / "ddp", tmp_path / "fsdp"):
+        assert largest_difference(run, tmp_path / "whole") < 1e-12, run.name
+        assert largest_difference_of_losses(run, tmp_path / "whole") < 1e-12, run.name
+
+
+@pytest.mark.endurance
 def test_variants_train_with_several_processes(prepared, command, tmp_path):
     variants = {
         "tied and softcapped": ("--tie-embeddings", "--logit-softcap", 9.0),
