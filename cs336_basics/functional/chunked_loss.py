@@ -10,10 +10,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from cs336_basics.functional.precision import at_least_float32, product_dtype, wide_dtype
+from cs336_basics.functional.precision import product_dtype, wide_dtype
 from cs336_basics.functional.softcap import softcap, softcap_slope
 
-CHUNK_TOKENS = 256  # some megabytes of logits, which a processor's cache holds
+CHUNK_TOKENS = 512  # some megabytes of logits, which a processor's cache holds
 
 
 def chunked_cross_entropy(
@@ -49,16 +49,19 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
         hidden_gradient = torch.empty_like(hidden)
         weight_gradient = torch.zeros_like(head_weight)
+        chunk_shape = (min(chunk_tokens, len(hidden)), len(head_weight))
+        logits_memory = hidden.new_empty(chunk_shape, dtype=wide_dtype(hidden))
         for start in range(0, len(hidden), chunk_tokens):
             chunk = slice(start, start + chunk_tokens)
             chunk_hidden = hidden[chunk].to(dtype)
-            logits = at_least_float32(chunk_hidden @ weight.T)
+            logits = put_product(logits_memory[: len(chunk_hidden)], chunk_hidden, weight.T)
             losses, logits_gradient = losses_and_gradient(logits, targets[chunk], cap)
             total_loss += losses.sum()
             if wants_gradient:
                 logits_gradient = logits_gradient.div_(len(hidden)).to(dtype)
                 hidden_gradient[chunk] = logits_gradient @ weight
-                weight_gradient += logits_gradient.T @ chunk_hidden
+                add_product(weight_gradient, logits_gradient.T, chunk_hidden)
+            del logits_gradient  # which can be a tensor of its own, before the next comes
         ctx.save_for_backward(hidden_gradient, weight_gradient)
         return total_loss / len(hidden)
 
@@ -67,6 +70,23 @@ class ChunkedCrossEntropy(torch.autograd.Function):
     def backward(ctx, loss_gradient):  # noqa: D102
         hidden_gradient, weight_gradient = ctx.saved_tensors
         return hidden_gradient * loss_gradient, weight_gradient * loss_gradient, None, None, None, None
+
+
+def put_product(
+    result: Float[Tensor, "m n"], left: Float[Tensor, "m k"], right: Float[Tensor, "k n"]
+) -> Float[Tensor, "m n"]:
+    """Write `left @ right` into `result`, without memory for it besides where the types are the same."""
+    if result.dtype == left.dtype:
+        return torch.mm(left, right, out=result)
+    return result.copy_(left @ right)
+
+
+def add_product(total: Float[Tensor, "m n"], left: Float[Tensor, "m k"], right: Float[Tensor, "k n"]) -> None:
+    """Add `left @ right` to `total`, without memory for it besides where the types are the same."""
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right
 
 
 def losses_and_gradient(

@@ -6,7 +6,7 @@ from cs336_basics.accounting.batch import FLOAT32_BYTES, INT64_BYTES, Batch
 from cs336_basics.accounting.parts.part import Part, Working
 
 # As in `functional.chunked_loss`, which would load torch; a test holds them equal.
-CHUNK_TOKENS = 256
+CHUNK_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -55,31 +55,24 @@ class ChunkedLossCost(PlainLossCost):
         )
 
     def _chunk_by_chunk(self, batch: Batch) -> int:
-        """Two chunks of logits, in bfloat16 in both types, or one and what it adds to a gradient."""
-        one_chunk = self._logits_bytes(batch, min(batch.tokens, CHUNK_TOKENS))
-        two_chunks = self._logits_bytes(batch, min(batch.tokens, 2 * CHUNK_TOKENS))
-        return max(two_chunks, one_chunk + self._added_to_the_gradient(batch))
+        """The logits of a chunk, in bfloat16 in both types, and what is added to the gradients."""
+        logits = self.vocab_size * self._tokens_of_chunk(batch)
+        return FLOAT32_BYTES * logits + batch.copy_bytes(logits) + self._added_to_the_gradients(batch)
 
-    def _added_to_the_gradient(self, batch: Batch) -> int:
-        """The product of a chunk, where that is bfloat16 also in float32 to be added."""
-        matrix = self.vocab_size * self.d_model
-        return FLOAT32_BYTES * matrix + batch.copy_bytes(matrix)
+    def _added_to_the_gradients(self, batch: Batch) -> int:
+        """A product for the hidden states; in bfloat16 also one for the head, and the same in float32."""
+        for_the_hidden_states = batch.product_bytes * self._tokens_of_chunk(batch) * self.d_model
+        for_the_head = 3 * batch.copy_bytes(self.vocab_size * self.d_model)
+        return max(for_the_hidden_states, for_the_head)
 
-    def _logits_bytes(self, batch: Batch, tokens: int) -> int:
-        logits = tokens * self.vocab_size
-        return FLOAT32_BYTES * logits + batch.copy_bytes(logits)
+    def _tokens_of_chunk(self, batch: Batch) -> int:
+        return min(batch.tokens, CHUNK_TOKENS)
 
 
 class SoftcappedChunkedLossCost(ChunkedLossCost):
     """The same with logits that are bent, chunk by chunk."""
 
     def _chunk_by_chunk(self, batch: Batch) -> int:
-        """A chunk as it came, bent, and twice on the way to the slope; the gradient of the last one waits."""
-        first = self.vocab_size * min(batch.tokens, CHUNK_TOKENS)
-        second = self.vocab_size * min(batch.tokens, 2 * CHUNK_TOKENS) - first
-        gradient_of_first = batch.product_bytes * first
-        return max(
-            4 * FLOAT32_BYTES * first,
-            4 * FLOAT32_BYTES * second + gradient_of_first,
-            FLOAT32_BYTES * first + gradient_of_first + self._added_to_the_gradient(batch),
-        )
+        """A chunk as it came, bent, and twice on the way to the slope."""
+        logits = self.vocab_size * self._tokens_of_chunk(batch)
+        return max(4 * FLOAT32_BYTES * logits, super()._chunk_by_chunk(batch))
