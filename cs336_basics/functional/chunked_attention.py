@@ -57,12 +57,11 @@ class ChunkedCausalAttention(torch.autograd.Function):
     def backward(ctx, attended_gradient):  # noqa: D102
         q, k, v, attended, log_normalizers = ctx.saved_tensors
         scale = 1 / math.sqrt(q.shape[-1])
-        k_gradient, v_gradient = torch.zeros_like(k), torch.zeros_like(v)
-        q_gradients = []
+        q_gradient, k_gradient, v_gradient = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
         weighted_mean = (at_least_float32(attended_gradient) * attended).sum(dim=-1, keepdim=True)
         for queries in chunks(q.shape[1], QUERY_CHUNK):
             chunk_gradient = attended_gradient[:, queries].to(q.dtype)
-            q_gradient = torch.zeros_like(q[:, queries])
+            chunk_q_gradient = torch.zeros_like(q[:, queries])
             for keys in chunks(queries.stop, KEY_CHUNK):
                 scores = causal_scores(q, k, queries, keys)
                 weights = scores.sub_(log_normalizers[:, queries]).exp_()
@@ -70,10 +69,10 @@ class ChunkedCausalAttention(torch.autograd.Function):
                 weights_gradient = at_least_float32(chunk_gradient @ v[:, keys].mT)
                 scores_gradient = weights_gradient.sub_(weighted_mean[:, queries]).mul_(weights)
                 scores_gradient = scores_gradient.to(q.dtype)
-                q_gradient += scaled_product(scale, scores_gradient, k[:, keys])
+                chunk_q_gradient += scaled_product(scale, scores_gradient, k[:, keys])
                 k_gradient[:, keys] += scaled_product(scale, scores_gradient.mT, q[:, queries])
-            q_gradients.append(q_gradient)
-        return torch.cat(q_gradients, dim=1), k_gradient, v_gradient
+            q_gradient[:, queries] = chunk_q_gradient
+        return q_gradient, k_gradient, v_gradient
 
 
 def attend_chunk(

@@ -10,8 +10,8 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 
 
 def compile_for_training(model: TransformerLM) -> None:
-    """Compile the blocks, which are nearly all of the work: one compilation serves all of them."""
-    _compile(model.layers, _device_of(model))
+    """Compile the blocks, one compilation for all of them, and the last norm: the loss has its own form."""
+    _compile([*model.layers, model.ln_final], _device_of(model))
 
 
 def compile_for_generation(model: TransformerLM) -> None:
