@@ -18,7 +18,7 @@ class DamagedCheckpointError(ValueError):
 
 
 def write_checksums(folder: Path, names: Iterable[str]) -> None:
-    """Write the sums of the files that have these names in `folder`."""
+    """Write the sums of the files that have these names in `folder`: what they hold now counts as whole."""
     sums = {name: _sum_of_file(folder / name) for name in names}
     with replace_file(folder / CHECKSUMS) as file:
         file.write(_lines(sums))

@@ -126,7 +126,7 @@ def _read_tensors(path: Path) -> dict:
     from safetensors.torch import load_file
 
     try:
-        # They are maps of the file, which would live on in the optimizer.
+        # Cloned, since they are maps of the file, which would live on in the optimizer.
         return {name: tensor.clone() for name, tensor in load_file(path).items()}
-    except (SafetensorError, FileNotFoundError) as error:
+    except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from None

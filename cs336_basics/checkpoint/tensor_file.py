@@ -1,6 +1,5 @@
 """Tensors in a safetensors file, written straight from their own memory."""
 
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,15 +9,16 @@ from torch import Tensor
 from cs336_basics.files.atomic import replace_path
 from cs336_basics.files.failed_write import FailedWriteError
 
-ERROR_NUMBER = re.compile(r"\(os error (\d+)\)")  # all that the library tells of an error of the system
+ERROR_OF_THE_SYSTEM = re.compile(r"(?P<reason>[^:]*) \(os error (?P<number>\d+)\)")  # in the library's own
 
 
 def write_tensors(
     path: Path, tensors: dict[str, Tensor], *, metadata: Mapping[str, str] | None = None
 ) -> None:
-    """Write contiguous tensors, by name, whole or not at all; no copy of them is made on a CPU.
+    """Write contiguous tensors, by name, whole or not at all.
 
-    A disk that refuses is a `FailedWriteError`.
+    Of tensors in a CPU's memory no copy is made. A disk that refuses is a `FailedWriteError`. A kill leaves
+    a file of the library's own beside, so the folder should be one that is removed then.
     """
     from safetensors import SafetensorError
     from safetensors.torch import save_file
@@ -28,8 +28,14 @@ def write_tensors(
         try:
             save_file(tensors, beside, metadata=None if metadata is None else dict(metadata))
         except SafetensorError as error:
-            number = ERROR_NUMBER.search(str(error))
-            if number is None:
-                raise
-            raise FailedWriteError(path, OSError(int(number[1]), os.strerror(int(number[1])))) from error
+            raise FailedWriteError(path, _error_of_the_system(error)) from error
         beside.chmod(permissions)  # the library lets only the owner read
+
+
+def _error_of_the_system(error: Exception) -> OSError:
+    """Return what the library was told by the system, or raise its error where that was nothing."""
+    found = ERROR_OF_THE_SYSTEM.search(str(error))
+    if found is None:
+        raise error
+    number = int(found["number"])
+    return OSError(number, found["reason"].strip(), None, number)  # the last is what counts on Windows

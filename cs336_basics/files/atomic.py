@@ -27,7 +27,10 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
 
 @contextmanager
 def replace_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield the path of an empty file for a library to write; else this does what `replace_file` does."""
+    """Yield the path of an empty file for a library to write; else this does what `replace_file` does.
+
+    What files of its own a killed library leaves behind is not known here.
+    """
     with _beside(Path(path)) as beside:
         open_new_file(beside, "wb").close()
         yield beside

@@ -14,9 +14,9 @@ from cs336_basics.files.failed_write import explain_failed_write
 def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a folder that gets the name `path` when the block ends, and disappears when it fails.
 
-    Its files should be written with `replace_file`, which flushes them to the disk. Something that has the
-    name already is a `FileExistsError`, unless it is an empty folder. A kill can leave `.NAME.unfinished`
-    behind; the next try removes it.
+    Its files should be written with `replace_file` or `replace_path`, which flush them to the disk. Something
+    that has the name already is a `FileExistsError`, unless it is an empty folder. A kill can leave
+    `.NAME.unfinished` behind; the next try removes it.
     """
     destination = Path(path)
     if os.path.lexists(destination) and not is_empty_folder(destination):

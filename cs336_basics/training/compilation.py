@@ -10,7 +10,10 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 
 
 def compile_for_training(model: TransformerLM) -> None:
-    """Compile the blocks, one compilation for all of them, and the last norm: the loss has its own form."""
+    """Compile the blocks, one compilation for all of them, and the last norm.
+
+    The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own.
+    """
     _compile([*model.layers, model.ln_final], _device_of(model))
 
 

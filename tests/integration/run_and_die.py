@@ -12,8 +12,8 @@ the child ended. What a job can ask for:
     signal      get this signal so many seconds (`after`) after the file `waiting_for` has so many `lines`
     file_limit  no file may grow beyond so many bytes: a disk that is full
 
-Operations are each write (half of its bytes are written), fsync, rename, and each making and removing of
-files and folders.
+Operations are each write (half of its bytes are written; tensors of a file count as one), fsync, rename, and
+each making and removing of files and folders.
 """
 
 import builtins
@@ -88,14 +88,15 @@ class Countdown:
         builtins.open = opened
 
     def watch_tensor_files(self) -> None:
-        """Count the files that safetensors writes, and tear the one that is the last."""
+        """Count the files that safetensors writes, each under a name of its own until it is whole."""
         save_file = safetensors.torch.save_file
 
         def counted(tensors: Any, path: Path, *arguments: Any, **options: Any) -> None:
-            save_file(tensors, path, *arguments, **options)
             if self.reached():
-                os.truncate(path, path.stat().st_size // 2)
+                content = safetensors.torch.save(tensors)
+                path.with_name(".tmpTORN").write_bytes(content[: len(content) // 2])
                 os.kill(os.getpid(), signal.SIGKILL)
+            save_file(tensors, path, *arguments, **options)
 
         safetensors.torch.save_file = counted
 

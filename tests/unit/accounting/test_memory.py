@@ -28,8 +28,8 @@ MODELS_AND_BATCHES = {
         2,
     ),
     "logits": (
-        ModelConfig(vocab_size=4001, context_length=61, d_model=32, num_layers=1, num_heads=2, d_ff=83),
-        7,
+        ModelConfig(vocab_size=4001, context_length=61, d_model=128, num_layers=1, num_heads=2, d_ff=83),
+        21,  # more than two chunks of the loss
     ),
     "scores": (
         ModelConfig(vocab_size=101, context_length=601, d_model=32, num_layers=1, num_heads=2, d_ff=83),
