@@ -48,15 +48,14 @@ def set_aside_damaged(checkpoints: Path, *, used: Path) -> None:
     `DamagedCheckpointWarning`.
     """
     folders = checkpoint_folders(checkpoints)
-    place = folders.index(used)
-    for folder in folders[:place]:
+    not_looked_at = folders[: folders.index(used)]
+    for folder in folders:
         damages: list[str] = []
-        if not _is_whole(folder, damages):
-            set_aside(folder)
+        if folder == used or _is_whole(folder, damages):  # that one has been read already
+            continue
+        set_aside(folder)
+        if folder in not_looked_at:
             warnings.warn(f"{damages[0]}; it is removed", DamagedCheckpointWarning, stacklevel=2)
-    for folder in folders[place + 1 :]:
-        if not _is_whole(folder, []):
-            set_aside(folder)
 
 
 def mend_pointers(checkpoints: Path, *, latest: Path, best: Path | None) -> None:

@@ -1,7 +1,6 @@
 """Tensors in a safetensors file, written straight from their own memory."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -12,9 +11,7 @@ from cs336_basics.files.failed_write import FailedWriteError
 ERROR_OF_THE_SYSTEM = re.compile(r"(?P<reason>[^:]*) \(os error (?P<number>\d+)\)")  # in the library's own
 
 
-def write_tensors(
-    path: Path, tensors: dict[str, Tensor], *, metadata: Mapping[str, str] | None = None
-) -> None:
+def write_tensors(path: Path, tensors: dict[str, Tensor], *, metadata: dict[str, str] | None = None) -> None:
     """Write contiguous tensors, by name, whole or not at all.
 
     Of tensors in a CPU's memory no copy is made. A disk that refuses is a `FailedWriteError`. A kill leaves
@@ -26,7 +23,7 @@ def write_tensors(
     with replace_path(path) as beside:
         permissions = beside.stat().st_mode
         try:
-            save_file(tensors, beside, metadata=None if metadata is None else dict(metadata))
+            save_file(tensors, beside, metadata=metadata)
         except SafetensorError as error:
             raise FailedWriteError(path, _error_of_the_system(error)) from error
         beside.chmod(permissions)  # the library lets only the owner read

@@ -61,7 +61,7 @@ class ChunkedCausalAttention(torch.autograd.Function):
         weighted_mean = (at_least_float32(attended_gradient) * attended).sum(dim=-1, keepdim=True)
         for queries in chunks(q.shape[1], QUERY_CHUNK):
             chunk_gradient = attended_gradient[:, queries].to(q.dtype)
-            chunk_q_gradient = torch.zeros_like(q[:, queries])
+            chunk_q_gradient = torch.zeros_like(q[:, queries])  # compilers make more of it than of slices
             for keys in chunks(queries.stop, KEY_CHUNK):
                 scores = causal_scores(q, k, queries, keys)
                 weights = scores.sub_(log_normalizers[:, queries]).exp_()
