@@ -7,13 +7,13 @@ modules, and each file here asks them one question.
 from cs336_basics.accounting.activations import activation_bytes as activation_bytes
 from cs336_basics.accounting.activations import saved_by_part as saved_by_part
 from cs336_basics.accounting.batch import Batch as Batch
+from cs336_basics.accounting.largest_batch import largest_batch as largest_batch
 from cs336_basics.accounting.matrix_products import flops_shares as flops_shares
 from cs336_basics.accounting.matrix_products import forward_flops as forward_flops
 from cs336_basics.accounting.matrix_products import matrix_products as matrix_products
 from cs336_basics.accounting.matrix_products import training_flops as training_flops
 from cs336_basics.accounting.memory import MemoryEstimate as MemoryEstimate
 from cs336_basics.accounting.memory import estimate_memory as estimate_memory
-from cs336_basics.accounting.memory import largest_batch as largest_batch
 from cs336_basics.accounting.optimizer_cost import optimizer_cost as optimizer_cost
 from cs336_basics.accounting.optimizer_cost import optimizer_flops as optimizer_flops
 from cs336_basics.accounting.optimizer_cost import optimizer_state_bytes as optimizer_state_bytes

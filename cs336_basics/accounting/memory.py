@@ -1,20 +1,18 @@
-"""How much memory training takes at its peak, from the order in which tensors come and go.
+"""How much memory training takes at its peak.
 
 Weights, gradients and the optimizer's state are float32. What is counted are the tensors. A process needs
 some hundred megabytes more for Python and PyTorch, and on a CPU the gaps of the heap (`heap_gaps`).
 """
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from cs336_basics.accounting.activations import activation_bytes, keeps_input_only, kept_bytes
+from cs336_basics.accounting.activations import activation_bytes
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
 from cs336_basics.accounting.optimizer_cost import optimizer_cost
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parameters import count_parameters
 from cs336_basics.accounting.parts.build import LossForm, build_parts, segments
-from cs336_basics.accounting.parts.part import Part
+from cs336_basics.accounting.passes import backward_peak, evaluation_peak, forward_peak
 from cs336_basics.nn.config import ModelConfig
 
 GAPS_BY_ACTIVATIONS = 0.35  # measured, see `heap_gaps`
@@ -126,88 +124,3 @@ def split(batch: Batch, accumulation_steps: int) -> Batch:
             f"{batch.batch_size}; change one of the two"
         )
     return replace(batch, batch_size=batch.batch_size // accumulation_steps)
-
-
-def forward_peak(
-    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, *, recompute: bool
-) -> int:
-    """Return the most that a forward pass adds: what was kept so far and the part at work."""
-    hidden = FLOAT32_BYTES * batch.tokens * config.d_model
-    live = peak = 0
-    for segment in grouped:
-        inside = live + hidden
-        for part in segment.values():
-            saved = sum(part.saved(batch).values())
-            peak = max(peak, inside + saved + part.working(batch).forward)
-            inside += 0 if keeps_input_only(segment, recompute=recompute) else saved
-        live += kept_bytes(segment, config, batch, recompute=recompute)
-    return peak
-
-
-def backward_peak(
-    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, gradients: int, *, recompute: bool
-) -> int:
-    """Return the most that exists in a backward pass, which goes through the parts from the end.
-
-    What a part has kept goes when it has been used, and the gradients of its weights come (to a sum that is
-    there already, where gradients are accumulated). `hidden`, which the step holds, and the gradient of the
-    residual stream exist all the time.
-    """
-    accumulates = gradients > 0
-    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + gradients
-    live += sum(kept_bytes(segment, config, batch, recompute=recompute) for segment in grouped)
-    peak = live
-    for segment in reversed(grouped):
-        saved = kept_bytes(segment, config, batch, recompute=False)
-        live += saved - kept_bytes(segment, config, batch, recompute=recompute)
-        for part in reversed(segment.values()):
-            own = [FLOAT32_BYTES * math.prod(shape) for shape in part.weights().values()]
-            working = part.working(batch)
-            while_at_work = working.backward + max(own, default=0)  # one gradient after another
-            peak = max(peak, live + while_at_work)
-            live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values()) + working.left
-            peak = max(peak, live)
-    return peak
-
-
-def evaluation_peak(config: ModelConfig, batch: Batch) -> int:
-    """Return the logits of all tokens, the same shifted, and their exponentials."""
-    return (batch.product_bytes + 2 * FLOAT32_BYTES) * batch.tokens * config.vocab_size
-
-
-def largest_batch(
-    config: ModelConfig,
-    batch: Batch,
-    memory_bytes: float,
-    *,
-    optimizer: OptimizerName = "adamw",
-    loss: LossForm = "chunked",
-    recompute: bool = False,
-    evaluates: bool = True,
-) -> int:
-    """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none."""
-
-    def fits(size: int) -> bool:
-        estimate = estimate_memory(
-            config,
-            replace(batch, batch_size=size),
-            optimizer=optimizer,
-            loss=loss,
-            recompute=recompute,
-            evaluates=evaluates,
-        )
-        return estimate.peak <= memory_bytes
-
-    return largest_that_fits(fits)
-
-
-def largest_that_fits(fits: Callable[[int], bool]) -> int:
-    """Return the largest whole number that `fits`, where each smaller one does too; 0 if 1 does not."""
-    too_large = 1
-    while fits(too_large):
-        too_large *= 2
-    fitting = too_large // 2
-    while too_large - fitting > 1:
-        middle = (fitting + too_large) // 2
-        fitting, too_large = (middle, too_large) if fits(middle) else (fitting, middle)
-    return fitting

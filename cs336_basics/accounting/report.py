@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.largest_batch import largest_batch
 from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
-from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, largest_batch
+from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
 from cs336_basics.accounting.optimizer_cost import CLIPPING_FLOPS_PER_PARAMETER, optimizer_cost
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.optimizers.cost import OptimizerCost

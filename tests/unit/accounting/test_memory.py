@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cs336_basics.accounting import Batch, estimate_memory, largest_batch
 from cs336_basics.accounting.batch import Precision
-from cs336_basics.accounting.memory import largest_that_fits
+from cs336_basics.accounting.largest_batch import largest_that_fits
 from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.nn.config import AttentionForm, ModelConfig
 from tests.unit.accounting.models import ODD

@@ -1,0 +1,48 @@
+"""How many sequences fit into a given memory at once."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from cs336_basics.accounting.batch import Batch
+from cs336_basics.accounting.memory import estimate_memory
+from cs336_basics.accounting.optimizers.choice import OptimizerName
+from cs336_basics.accounting.parts.build import LossForm
+from cs336_basics.nn.config import ModelConfig
+
+
+def largest_batch(
+    config: ModelConfig,
+    batch: Batch,
+    memory_bytes: float,
+    *,
+    optimizer: OptimizerName = "adamw",
+    loss: LossForm = "chunked",
+    recompute: bool = False,
+    evaluates: bool = True,
+) -> int:
+    """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none."""
+
+    def fits(size: int) -> bool:
+        estimate = estimate_memory(
+            config,
+            replace(batch, batch_size=size),
+            optimizer=optimizer,
+            loss=loss,
+            recompute=recompute,
+            evaluates=evaluates,
+        )
+        return estimate.peak <= memory_bytes
+
+    return largest_that_fits(fits)
+
+
+def largest_that_fits(fits: Callable[[int], bool]) -> int:
+    """Return the largest whole number that `fits`, where each smaller one does too; 0 if 1 does not."""
+    too_large = 1
+    while fits(too_large):
+        too_large *= 2
+    fitting = too_large // 2
+    while too_large - fitting > 1:
+        middle = (fitting + too_large) // 2
+        fitting, too_large = (middle, too_large) if fits(middle) else (fitting, middle)
+    return fitting
