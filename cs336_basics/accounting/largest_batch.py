@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cs336_basics.accounting.batch import Batch
+from cs336_basics.accounting.engines import Engine, one_process
 from cs336_basics.accounting.memory import estimate_memory
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parts.build import LossForm
@@ -19,8 +20,12 @@ def largest_batch(
     loss: LossForm = "chunked",
     recompute: bool = False,
     evaluates: bool = True,
+    engine: Engine = one_process,
 ) -> int:
-    """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none."""
+    """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none.
+
+    With the `engine` of several processes, both are those of each.
+    """
 
     def fits(size: int) -> bool:
         estimate = estimate_memory(
@@ -30,6 +35,7 @@ def largest_batch(
             loss=loss,
             recompute=recompute,
             evaluates=evaluates,
+            engine=engine,
         )
         return estimate.peak <= memory_bytes
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.activations import activation_bytes
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.engines import Engine, one_process
 from cs336_basics.accounting.optimizer_cost import optimizer_cost
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parameters import count_parameters
@@ -28,6 +29,8 @@ class MemoryEstimate:
     optimizer_state: int
     activations: int
     """What autograd keeps when a forward pass ends."""
+    gathered: int
+    """The most that is there of other processes' weights, and of gradients on their way to them."""
     phases: dict[str, int]
     """The most that exists at once in each phase of a step, weights and temporary tensors included."""
 
@@ -79,29 +82,35 @@ def estimate_memory(
     accumulation_steps: int = 1,
     recompute: bool = False,
     evaluates: bool = True,
+    engine: Engine = one_process,
 ) -> MemoryEstimate:
     """Return the memory of a training step after the first, when the optimizer has its state.
 
     `batch` goes through the model in `accumulation_steps` equal parts, which must divide its size
     (`ValueError`). With `recompute`, blocks keep only their input and are computed again in the backward
     pass. With `evaluates`, the evaluations of `cs336 train`, which make all logits of a part, count too.
+    With the `engine` of several processes, `batch` and the result are those of each.
     """
     part_of_batch = split(batch, accumulation_steps)
     weights = FLOAT32_BYTES * count_parameters(config)
     update = optimizer_cost(config, optimizer=optimizer, precision=batch.precision)
     grouped = segments(build_parts(config, loss=loss))
-    gradients_before = weights if accumulation_steps > 1 else 0
-    forward = gradients_before + forward_peak(grouped, config, part_of_batch, recompute=recompute)
-    backward = backward_peak(grouped, config, part_of_batch, gradients_before, recompute=recompute)
-    phases = {"forward": forward, "backward": backward, "update": weights + update.temporary_bytes}
+    held = engine(grouped, accumulation_steps)
+    own_weights, own_state = weights // held.shards, update.state_bytes // held.shards
+    phases = {
+        "forward": forward_peak(grouped, config, part_of_batch, held, recompute=recompute),
+        "backward": backward_peak(grouped, config, part_of_batch, held, recompute=recompute),
+        "update": own_weights + update.temporary_bytes // held.shards,
+    }
     if evaluates:
-        phases["evaluation"] = evaluation_peak(config, part_of_batch)
+        phases["evaluation"] = held.room + held.forward[-1] + evaluation_peak(config, part_of_batch)
     return MemoryEstimate(
-        weights=weights,
-        gradients=weights,
-        optimizer_state=update.state_bytes,
+        weights=own_weights,
+        gradients=own_weights,
+        optimizer_state=own_state,
         activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
-        phases={name: weights + update.state_bytes + extra for name, extra in phases.items()},
+        gathered=max(held.forward + held.backward),
+        phases={name: own_weights + own_state + extra for name, extra in phases.items()},
     )
 
 
@@ -112,6 +121,7 @@ def in_float64(estimate: MemoryEstimate) -> MemoryEstimate:
         gradients=2 * estimate.gradients,
         optimizer_state=2 * estimate.optimizer_state,
         activations=2 * estimate.activations,
+        gathered=2 * estimate.gathered,
         phases={name: 2 * size for name, size in estimate.phases.items()},
     )
 

@@ -4,18 +4,18 @@ import math
 
 from cs336_basics.accounting.activations import keeps_input_only, kept_bytes
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
-from cs336_basics.accounting.parts.part import Part
+from cs336_basics.accounting.engines import EngineMemory, Segments
 from cs336_basics.nn.config import ModelConfig
 
 
 def forward_peak(
-    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, *, recompute: bool
+    grouped: Segments, config: ModelConfig, batch: Batch, held: EngineMemory, *, recompute: bool
 ) -> int:
     """Return the most that a forward pass adds: what was kept so far and the part at work."""
     hidden = FLOAT32_BYTES * batch.tokens * config.d_model
-    live = peak = 0
-    for segment in grouped:
-        inside = live + hidden
+    live = peak = held.gradients_before
+    for segment, gathered in zip(grouped, held.forward, strict=True):
+        inside = live + hidden + gathered
         for part in segment.values():
             saved = sum(part.saved(batch).values())
             peak = max(peak, inside + saved + part.working(batch).forward)
@@ -25,29 +25,30 @@ def forward_peak(
 
 
 def backward_peak(
-    grouped: list[dict[str, Part]], config: ModelConfig, batch: Batch, gradients: int, *, recompute: bool
+    grouped: Segments, config: ModelConfig, batch: Batch, held: EngineMemory, *, recompute: bool
 ) -> int:
     """Return the most that exists in a backward pass, which goes through the parts from the end.
 
-    What a part has kept goes when it has been used, and the gradients of its weights come (to a sum that is
-    there already, where gradients are accumulated). `hidden`, which the step holds, and the gradient of the
+    What a part has kept goes when it has been used, and the gradients of its weights come (to what is there
+    already, where gradients are accumulated). `hidden`, which the step holds, and the gradient of the
     residual stream exist all the time.
     """
-    accumulates = gradients > 0
-    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + gradients
+    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + held.gradients_before
     live += sum(kept_bytes(segment, config, batch, recompute=recompute) for segment in grouped)
     peak = live
-    for segment in reversed(grouped):
+    for place, segment in reversed(list(enumerate(grouped))):
         saved = kept_bytes(segment, config, batch, recompute=False)
         live += saved - kept_bytes(segment, config, batch, recompute=recompute)
         for part in reversed(segment.values()):
             own = [FLOAT32_BYTES * math.prod(shape) for shape in part.weights().values()]
             working = part.working(batch)
             while_at_work = working.backward + max(own, default=0)  # one gradient after another
-            peak = max(peak, live + while_at_work)
-            live += (0 if accumulates else sum(own)) - sum(part.saved(batch).values()) + working.left
-            peak = max(peak, live)
-    return peak
+            peak = max(peak, live + while_at_work + held.backward[place])
+            come = 0 if held.gradients_before else sum(own)
+            live += come - sum(part.saved(batch).values()) + working.left
+            peak = max(peak, live + held.backward[place])
+        live -= held.given_away[place]
+    return max(peak, live + held.after_backward)
 
 
 def evaluation_peak(config: ModelConfig, batch: Batch) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.engines import Engine, ParallelForm, engine_of
 from cs336_basics.accounting.largest_batch import largest_batch
 from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
@@ -29,10 +30,18 @@ class Question:
     loss: LossForm = "chunked"
     accumulation_steps: int = 1
     recompute: bool = False
+    parallel: ParallelForm | None = None
+    num_processes: int = 1
+    """Each of them takes a batch like `batch`, and everything is said of one of them."""
     memory_bytes: float = 80e9
     peak_flops: float = 495e12
     utilization: float = 0.5
     steps: int = 400_000
+
+    @property
+    def engine(self) -> Engine:
+        """What the processes share, and what that takes of memory."""
+        return engine_of(self.parallel, self.num_processes)
 
 
 def report(question: Question) -> str:
@@ -55,18 +64,28 @@ def memory_lines(question: Question) -> list[str]:
     estimate = memory_of(question, question.batch)
     # In equal parts, as many more sequences as there are parts make each of them one longer.
     larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
+    gathered = [("gathered from other processes", with_unit(estimate.gathered, "B"))]
     rows = [
         ("weights", with_unit(estimate.weights, "B")),
         ("gradients", with_unit(estimate.gradients, "B")),
         (f"state of {question.optimizer}", with_unit(estimate.optimizer_state, "B")),
         ("activations kept for the backward pass", with_unit(estimate.activations, "B")),
+        *(gathered if estimate.gathered > 0 else []),
+        *(
+            [("gathered from other processes", with_unit(estimate.gathered, "B"))]
+            if estimate.gathered
+            else []
+        ),
         (f"peak, in the phase '{estimate.peak_phase}'", with_unit(estimate.peak, "B")),
         (
             "what another sequence adds to it",
             with_unit(memory_of(question, larger).peak - estimate.peak, "B"),
         ),
     ]
-    return [f"Memory of a training step: {setting(question)}", *aligned(rows), *capacity_lines(question)]
+    title = [f"Memory of a training step: {setting(question)}"]
+    if question.num_processes > 1:
+        title.append(f"  in each of {question.num_processes:,} processes, {question.parallel or 'ddp'}")
+    return [*title, *aligned(rows), *capacity_lines(question)]
 
 
 def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
@@ -78,6 +97,7 @@ def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
         loss=question.loss,
         accumulation_steps=question.accumulation_steps,
         recompute=question.recompute,
+        engine=question.engine,
     )
 
 
@@ -90,6 +110,7 @@ def capacity_lines(question: Question) -> list[str]:
         optimizer=question.optimizer,
         loss=question.loss,
         recompute=question.recompute,
+        engine=question.engine,
     )
     each, fixed = textbook_memory(question.model, question.batch, optimizer=question.optimizer)
     on_paper = textbook_largest_batch(

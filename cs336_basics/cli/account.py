@@ -6,6 +6,7 @@ from typing import Annotated
 import tyro
 
 from cs336_basics.accounting.batch import Precision
+from cs336_basics.accounting.engines import ParallelForm
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.accounting.presets import MODELS, ModelName
@@ -29,6 +30,10 @@ class Account(Command):
     """Parts into which a batch is split to save memory; must divide batch_size."""
     recompute: bool = False
     """Keep only the input of each block and compute it again in the backward pass."""
+    parallel: ParallelForm | None = None
+    """How several processes share the work, as in `cs336 train`: ddp (None too) or fsdp."""
+    num_processes: Annotated[int, tyro.conf.arg(aliases=("--processes",))] = 1
+    """Their number. Each takes a batch of batch_size, and the memory is that of one of them."""
     precision: Annotated[Precision, tyro.conf.arg(aliases=("--dtype",))] = "fp32"
     """Type of matrix products; weights, gradients and moments are float32 in both cases."""
     optimizer: OptimizerName = "adamw"
@@ -44,6 +49,12 @@ class Account(Command):
     steps: int = 400_000
     """Optimizer steps whose time to tell."""
 
+    def __post_init__(self) -> None:
+        if self.parallel == "fsdp" and self.optimizer == "muon":
+            raise ValueError(
+                "fsdp must have an optimizer other than muon, which needs whole matrices; take adamw"
+            )
+
     def execute(self) -> None:
         """Print everything."""
         from cs336_basics.accounting.batch import Batch
@@ -57,6 +68,8 @@ class Account(Command):
             loss=self.loss,
             accumulation_steps=self.accumulation_steps,
             recompute=self.recompute,
+            parallel=self.parallel,
+            num_processes=self.num_processes,
             memory_bytes=self.memory_gb * 1e9,
             peak_flops=self.peak_tflops * 1e12,
             utilization=self.utilization,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import tyro
 
+from cs336_basics.accounting.engines import ParallelForm
 from cs336_basics.checkpoint.retention import check_keep
 from cs336_basics.cli.command import Command
 from cs336_basics.cli.stopping import exit_if_stopped
-from cs336_basics.training.config import ParallelForm, RunConfig
+from cs336_basics.training.config import RunConfig
 from cs336_basics.training.presets import PRESETS, PresetName
 
 if TYPE_CHECKING:
@@ -100,8 +101,7 @@ class Train(Command):
         processes.check(config)
         if processes.is_first:
             print(f"training on {config.training.device} in {config.training.precision}")
-            if self.parallel != "fsdp":
-                print(describe_memory(config, num_processes=processes.count))
+            print(describe_memory(config, processes))
         train(
             config,
             data,

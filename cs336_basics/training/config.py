@@ -9,7 +9,6 @@ from cs336_basics.training.typed_values import LARGEST_INTEGER, built
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["auto", "fp32", "bf16", "fp64"]
-ParallelForm = Literal["ddp", "fsdp"]
 OptimizerName = Literal["adamw", "sgd", "muon"]
 ScheduleName = Literal["cosine", "wsd", "constant"]
 

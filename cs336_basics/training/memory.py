@@ -10,6 +10,7 @@ from cs336_basics.accounting.batch import Batch
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, in_float64
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.processes import ONE_PROCESS, Processes
 
 CPU_AND_APPLE_SAY = ("can't allocate memory", "out of memory")  # in a plain RuntimeError
 
@@ -18,26 +19,27 @@ class NotEnoughMemoryError(RuntimeError):
     """Memory has run out; the sentence says which settings need less."""
 
 
-def memory_of_run(config: RunConfig, *, num_processes: int = 1) -> MemoryEstimate:
-    """Return what each process of a resolved configuration, with a whole model, needs at a step's peak."""
+def memory_of_run(config: RunConfig, processes: Processes = ONE_PROCESS) -> MemoryEstimate:
+    """Return what each process needs at the peak of a step of a resolved configuration."""
     training = config.training
     estimate = estimate_memory(
         config.model,
         Batch(
-            batch_size=training.batch_size // num_processes,
+            batch_size=training.batch_size // processes.count,
             seq=config.model.context_length,
             precision="bf16" if training.precision == "bf16" else "fp32",
         ),
         optimizer=config.optimizer.optimizer,
         accumulation_steps=training.accumulation_steps,
         recompute=training.recompute,
+        engine=processes.engine_memory,
     )
     return in_float64(estimate) if training.precision == "fp64" else estimate
 
 
-def describe_memory(config: RunConfig, *, num_processes: int = 1) -> str:
+def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> str:
     """Return the estimate for a resolved configuration in one line."""
-    estimate = memory_of_run(config, num_processes=num_processes)
+    estimate = memory_of_run(config, processes)
     has_gaps = config.training.device == "cpu" and platform.libc_ver()[0] == "glibc"
     peak = estimate.resident_peak if has_gaps else estimate.peak
     sizes = {
@@ -45,11 +47,13 @@ def describe_memory(config: RunConfig, *, num_processes: int = 1) -> str:
         "gradients": estimate.gradients,
         "optimizer": estimate.optimizer_state,
         "activations": estimate.activations,
+        **({"gathered": estimate.gathered} if estimate.gathered > 0 else {}),
         **({"gaps between them": estimate.heap_gaps} if has_gaps else {}),
     }
     listed = ", ".join(f"{name} {with_unit(size, 'B')}" for name, size in sizes.items())
+    each = "" if processes.count == 1 else "in each process "
     return (
-        f"memory: about {with_unit(peak, 'B')} at the peak of a step ({listed}), besides what "
+        f"memory: about {with_unit(peak, 'B')} {each}at the peak of a step ({listed}), besides what "
         "Python and PyTorch take"
     )
 

@@ -10,6 +10,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from itertools import islice
 
 import torch
@@ -22,9 +23,10 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
+from cs336_basics.accounting.engines import Engine, ParallelForm, data_parallel, fully_sharded
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.clipping import clip_gradients, global_l2_norm, scale_down
-from cs336_basics.training.config import ParallelForm, RunConfig
+from cs336_basics.training.config import RunConfig
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.processes import ONE_PROCESS, Item, Processes
 from cs336_basics.training.sharded_state import hand_over, own_rows
@@ -79,6 +81,11 @@ class TorchrunProcesses(Processes):
 class DataParallel(TorchrunProcesses):
     """Each process has the whole model."""
 
+    @property
+    def engine_memory(self) -> Engine:
+        """Room for gradients."""
+        return data_parallel
+
     def distribute(self, model: TransformerLM, optimizer: Optimizer) -> nn.Module:
         """Let each backward pass average the gradients."""
         return DistributedDataParallel(NextTokenLoss(model), gradient_as_bucket_view=True)
@@ -99,6 +106,11 @@ class DataParallel(TorchrunProcesses):
 
 class FullySharded(TorchrunProcesses):
     """Each process has its rows of each weight, and the optimizer's moments of them."""
+
+    @property
+    def engine_memory(self) -> Engine:
+        """What is gathered, and less of the rest."""
+        return partial(fully_sharded, count=self.count)
 
     def check(self, config: RunConfig) -> None:
         """Refuse Muon too: it makes whole matrices orthogonal."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from cs336_basics.accounting.engines import Engine, one_process
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.clipping import clip_gradients
 from cs336_basics.training.config import RunConfig
@@ -32,6 +33,11 @@ class Processes(ABC):
     def is_first(self) -> bool:
         """Whether this is the one that logs and writes."""
         return self.rank == 0
+
+    @property
+    @abstractmethod
+    def engine_memory(self) -> Engine:
+        """What their engine adds to the memory of each."""
 
     def check(self, config: RunConfig) -> None:
         """Raise `ValueError` if these processes cannot take the steps of `config`."""
@@ -104,6 +110,11 @@ class OneProcess(Processes):
 
     rank = 0
     count = 1
+
+    @property
+    def engine_memory(self) -> Engine:
+        """There is none."""
+        return one_process
 
     def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:
         """Call it for one item after another."""

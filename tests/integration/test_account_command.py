@@ -18,6 +18,15 @@ def test_account_of_a_preset_with_other_sizes(quick_cs336, tmp_path):
     assert max(map(len, result.stdout.splitlines())) <= 110
 
 
+def test_account_of_one_of_several_processes(quick_cs336, tmp_path):
+    result = quick_cs336("account", "--processes", "8", "--parallel", "fsdp", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert ["weights", "820", "MB"] in rows
+    assert ["state", "of", "adamw", "1.64", "GB"] in rows
+    assert max(map(len, result.stdout.splitlines())) <= 110
+
+
 def test_account_needs_no_torch(tmp_path):
     script = (
         "import sys\nfrom cs336_basics.cli.main import main\nmain(['account', '--preset', 'owt'])\n"
@@ -34,6 +43,8 @@ def test_account_needs_no_torch(tmp_path):
         (("--batch", "3", "--accumulation-steps", "2"), "2 does not divide 3"),
         (("--batch", "0"), "batch_size must be at least 1 but is 0"),
         (("--num-heads", "7"), "--d-model must be a multiple of --num-heads"),
+        (("--processes", "0"), "at least 1 process but there are 0"),
+        (("--parallel", "fsdp", "--optimizer", "muon"), "fsdp must have an optimizer other than muon"),
         (("--utilization", "1.5"), "utilization in (0, 1]"),
         (("--preset", "gpt3"), "gpt3"),
     ],

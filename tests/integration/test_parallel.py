@@ -40,14 +40,17 @@ def train_arguments(prepared: Path, run: Path, *options: object) -> list[str]:
     return [str(argument) for argument in arguments]
 
 
-LAUNCH = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node")
+ONE_MACHINE = ("--standalone",)
 
 
-def torchrun(count: int, arguments: Sequence[str], *, folder: Path) -> subprocess.Popen[str]:
+def torchrun(
+    count: int, arguments: Sequence[str], *, folder: Path, place: Sequence[object] = ONE_MACHINE
+) -> subprocess.Popen[str]:
     """Start the command in `count` processes; what they write goes to a file."""
+    options = [str(option) for option in ("--nproc-per-node", count, *place)]
     with open(folder / "output.txt", "w") as output:
         return subprocess.Popen(
-            [*LAUNCH, str(count), "-m", "cs336_basics", *arguments],
+            [sys.executable, "-m", "torch.distributed.run", *options, "-m", "cs336_basics", *arguments],
             cwd=ROOT, env=ONE_THREAD, stdout=output, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 
@@ -98,6 +101,9 @@ def test_two_processes_compute_what_one_computes(prepared, command, tmp_path):
         assert largest_difference(run, alone, "optimizer") < 1e-12
         assert files_below(run) == files_below(alone)
         assert output.count(f"metrics, picture and checkpoints are in {run}") == 1
+    lines = [line for line in output.splitlines() if line.startswith("memory: about ")]
+    assert ["in each process" in line for line in lines].count(True) == 2
+    assert [", gathered " in line for line in lines].count(True) == 1  # fsdp's
 
 
 FORMS = [(form, parts) for form in ("ddp", "fsdp") for parts in (1, 2)]
@@ -122,6 +128,24 @@ def test_every_form_and_count_computes_what_one_process_computes(prepared, comma
         assert difference < tolerances[precision]
         if precision == "fp64":
             assert of_weights < tolerances[precision]
+
+
+@pytest.mark.endurance
+@pytest.mark.parametrize("form", ["ddp", "fsdp"])
+def test_two_machines_compute_what_one_process_computes(prepared, command, tmp_path, form):
+    alone, run, port = tmp_path / "alone", tmp_path / "run", free_port()
+    command.succeed(train_arguments(prepared, alone, "--precision", "fp64"))
+    arguments = train_arguments(prepared, run, "--precision", "fp64", "--parallel", form)
+    machines = []
+    for rank in range(2):
+        place = ("--nnodes", 2, "--node-rank", rank, "--master-addr", "127.0.0.1", "--master-port", port)
+        (tmp_path / str(rank)).mkdir()
+        machines.append(torchrun(2, arguments, folder=tmp_path / str(rank), place=place))
+    assert [machine.wait(timeout=120) for machine in machines] == [0, 0]
+    assert largest_difference(run, alone) < 1e-12
+    assert largest_difference_of_losses(run, alone) < 1e-12
+    outputs = [(tmp_path / str(rank) / "output.txt").read_text() for rank in range(2)]
+    assert ["metrics, picture and checkpoints" in output for output in outputs] == [True, False]
 
 
 @pytest.mark.endurance

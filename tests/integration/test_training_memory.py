@@ -11,15 +11,17 @@ import subprocess
 import sys
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
 from cs336_basics.accounting import Batch, estimate_memory
+from cs336_basics.accounting.engines import ParallelForm, engine_of
 from cs336_basics.accounting.memory import in_float64
 from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.nn.config import AttentionForm, ModelConfig
 from tests.integration.command import ONE_THREAD
+from tests.integration.several_processes import environment, free_port
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the memory as on Linux")
 
@@ -37,7 +39,13 @@ TINYSTORIES = {
     "num_layers": 4,
     "num_heads": 16,
 }
-SIZES = {"thin": (THIN, 128), "quickstart": (QUICKSTART, 32), "tinystories": (TINYSTORIES, 8)}
+WIDE = {"vocab_size": 2000, "context_length": 64, "d_model": 512, "num_layers": 6, "num_heads": 8}
+SIZES = {
+    "thin": (THIN, 128),
+    "quickstart": (QUICKSTART, 32),
+    "tinystories": (TINYSTORIES, 8),
+}
+WITH_MORE_WEIGHTS = {**SIZES, "wide": (WIDE, 4)}  # than activations
 CHUNKED: tuple[AttentionForm, LossForm] = ("chunked", "chunked")
 REFERENCE: tuple[AttentionForm, LossForm] = ("reference", "plain")
 
@@ -48,27 +56,53 @@ def estimated_and_measured(
     loss: LossForm,
     *,
     precision: Literal["fp32", "bf16", "fp64"] = "fp32",
-    environment: dict[str, str] = OWN_PAGES,
+    variables: dict[str, str] = OWN_PAGES,
+    parallel: ParallelForm | None = None,
+    count: int = 1,
+    accumulation_steps: int = 1,
 ) -> tuple[int, int]:
-    """Return by how many bytes training grows, as the estimate has it and in a fresh process."""
-    sizes, batch_size = SIZES[size]
+    """Return by how many bytes training grows, as the estimate has it and in fresh processes."""
+    sizes, batch_size = WITH_MORE_WEIGHTS[size]
     model = {**sizes, "attention": attention}
-    settings = {"model": model, "batch_size": batch_size, "precision": precision, "loss": loss}
-    result = subprocess.run(
-        [sys.executable, "-m", "tests.integration.training_memory", json.dumps(settings)],
-        cwd=ROOT, env={**ONE_THREAD, **environment}, capture_output=True, text=True, timeout=280,
+    measured = growth_of_first(
+        {
+            "model": model, "batch_size": count * batch_size, "precision": precision, "loss": loss,
+            "parallel": parallel, "accumulation_steps": accumulation_steps,
+        },
+        count, variables,
     )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    batch = Batch(
-        batch_size=batch_size,
-        seq=sizes["context_length"],
-        precision="bf16" if precision == "bf16" else "fp32",
+    estimate = estimate_memory(
+        ModelConfig(**model),
+        Batch(
+            batch_size=batch_size,
+            seq=sizes["context_length"],
+            precision="bf16" if precision == "bf16" else "fp32",
+        ),
+        loss=loss,
+        accumulation_steps=accumulation_steps,
+        evaluates=False,
+        engine=engine_of(parallel, count),
     )
-    estimate = estimate_memory(ModelConfig(**model), batch, loss=loss, evaluates=False)
     if precision == "fp64":
         estimate = in_float64(estimate)
-    estimated = estimate.above_weights if environment == OWN_PAGES else estimate.resident_above_weights
-    return estimated, json.loads(result.stdout)["growth"]
+    estimated = estimate.above_weights if variables == OWN_PAGES else estimate.resident_above_weights
+    return estimated, measured
+
+
+def growth_of_first(settings: dict[str, Any], count: int, variables: dict[str, str]) -> int:
+    """Return by how many bytes the first of `count` fresh processes has grown that train together."""
+    port = free_port()
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.training_memory", json.dumps(settings)],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**ONE_THREAD, **variables, **(environment(rank, count, port) if count > 1 else {})},
+        )
+        for rank in range(count)
+    ]  # fmt: skip
+    outputs = [process.communicate(timeout=280) for process in processes]
+    assert not any(process.returncode for process in processes), outputs
+    return json.loads(outputs[0][0])["growth"]
 
 
 def check_within_15_percent(size, attention, loss, **options):
@@ -102,10 +136,31 @@ def test_estimate_is_within_15_percent_in_float64():
     check_within_15_percent("thin", *CHUNKED, precision="fp64")
 
 
+@pytest.mark.parametrize(
+    ("parallel", "size", "count", "parts"),
+    [
+        ("fsdp", "wide", 2, 1),
+        *(
+            pytest.param(*case, marks=pytest.mark.endurance)
+            for case in (
+                ("fsdp", "wide", 3, 2),
+                ("fsdp", "quickstart", 2, 1),
+                ("fsdp", "tinystories", 2, 1),
+                ("ddp", "wide", 2, 2),
+                ("ddp", "quickstart", 2, 1),
+                ("ddp", "tinystories", 2, 1),
+            )
+        ),
+    ],
+)
+def test_estimate_is_within_15_percent_for_each_of_several_processes(parallel, size, count, parts):
+    check_within_15_percent(size, *CHUNKED, parallel=parallel, count=count, accumulation_steps=parts)
+
+
 @pytest.mark.endurance
 @pytest.mark.skipif("MALLOC_MMAP_THRESHOLD_" in os.environ, reason="asks for the allocator's defaults")
 @pytest.mark.parametrize("size", SIZES)
 def test_with_the_gaps_of_the_heap_it_is_within_15_percent_of_what_glibc_takes_by_default(size):
-    both = [estimated_and_measured(size, *CHUNKED, environment={}) for _ in range(3)]
+    both = [estimated_and_measured(size, *CHUNKED, variables={}) for _ in range(3)]
     estimates, measured = zip(*both, strict=True)
     assert estimates[0] == pytest.approx(median(measured), rel=0.15)  # the heap differs from run to run

@@ -6,6 +6,7 @@ a small model of the same parts.
 
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +22,17 @@ from cs336_basics.optim.clipping import clip_gradients
 from cs336_basics.training.batches import Batch, batch_of_step
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig, TrainingConfig
-from cs336_basics.training.objective import NextTokenLoss
+from cs336_basics.training.parallel import processes_of_torchrun
+from cs336_basics.training.processes import Processes
 from cs336_basics.training.state import new_model
 from cs336_basics.training.step import train_step
 
-STEPS = 2  # at the second, the optimizer has its state
+STEPS = 3  # at the second, the optimizer has its state; at the third, DDP the room for gradients that stays
 
 
-def plain_step(objective: nn.Module, optimizer: Optimizer, batch: Batch, config: RunConfig, step: int):
+def plain_step(
+    objective: nn.Module, optimizer: Optimizer, batch: Batch, config: RunConfig, step: int, **alone: Processes
+) -> None:
     """Take a step as `train_step` does, but with all logits at once."""
     model = objective.get_submodule("model")
     loss = cross_entropy(model(batch.inputs), batch.targets)
@@ -39,33 +43,43 @@ def plain_step(objective: nn.Module, optimizer: Optimizer, batch: Batch, config:
 
 
 def main(settings: str) -> None:
-    """Train the model that `settings`, a JSON object, describes."""
+    """Train the model that `settings`, a JSON object, describes: alone, or as one of several processes."""
     given = json.loads(settings)
     training = TrainingConfig(
-        steps=STEPS, batch_size=given["batch_size"], device="cpu", precision=given["precision"]
+        steps=STEPS,
+        batch_size=given["batch_size"],
+        device="cpu",
+        precision=given["precision"],
+        accumulation_steps=given["accumulation_steps"],
     )
     config = RunConfig(model=ModelConfig(**given["model"]), training=training)
     take_step = train_step if given["loss"] == "chunked" else plain_step
+    with processes_of_torchrun(given["parallel"]) as processes:
+        small = replace(
+            config,
+            model=replace(
+                config.model, d_model=8 * config.model.num_heads, d_ff=64, num_layers=1, vocab_size=7
+            ),
+            training=replace(training, batch_size=processes.count * training.accumulation_steps),
+        )
+        growth_in_training(small, processes, take_step)
+        growth = growth_in_training(config, processes, take_step)
+        if processes.is_first:
+            print(json.dumps({"growth": growth}))
+
+
+def growth_in_training(config: RunConfig, processes: Processes, take_step: Callable[..., object]) -> int:
+    """Return by how many bytes this process grows."""
     ids = np.random.default_rng(1729).integers(config.model.vocab_size, size=100_000).astype(np.uint16)
-
-    small = replace(
-        config,
-        model=replace(config.model, d_model=8 * config.model.num_heads, d_ff=64, num_layers=1, vocab_size=7),
-        training=replace(training, batch_size=1),
-    )
-    objective = NextTokenLoss(new_model(small))
-    optimizer = new_optimizer(objective.model, small)
-    for step in (1, 2):
-        batch = batch_of_step(TokenMixture.by_size(ids % 7), small, step)
-        take_step(objective, optimizer, batch, small, step)
-
-    objective = NextTokenLoss(new_model(config))
-    optimizer = new_optimizer(objective.model, config)
+    model = new_model(config)
+    optimizer = new_optimizer(model, config)
+    objective = processes.distribute(model, optimizer)
     before = psutil.Process().memory_info().rss
+    Path("/proc/self/clear_refs").write_text("5")  # what the making of the model took does not count
     for step in range(1, STEPS + 1):
-        batch = batch_of_step(TokenMixture.by_size(ids), config, step)
-        take_step(objective, optimizer, batch, config, step)
-    print(json.dumps({"before": before, "growth": largest_resident_size() - before}))
+        batch = batch_of_step(TokenMixture.by_size(ids), config, step, processes=processes)
+        take_step(objective, optimizer, batch, config, step, processes=processes)
+    return largest_resident_size() - before
 
 
 def largest_resident_size() -> int:

@@ -8,6 +8,7 @@ from cs336_basics.accounting import (
     largest_batch,
     optimizer_cost,
 )
+from cs336_basics.accounting.engines import engine_of
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.accounting.report import Question, report
 from tests.unit.accounting.models import ODD
@@ -66,3 +67,18 @@ def test_report_fills_the_memory_with_what_is_asked_for():
     assert f"1.00 MB hold {fitting} sequences at once" in report(question)
     assert fitting != largest_batch(ODD, batch, 1e6)
     assert report(question) != report(replace(question, recompute=False))
+
+
+def test_report_of_several_processes():
+    batch = Batch(batch_size=6, seq=5)
+    question = Question(model=ODD, batch=batch, parallel="fsdp", num_processes=3, memory_bytes=1e6)
+    estimate = estimate_memory(ODD, batch, engine=engine_of("fsdp", 3))
+    text = report(question)
+    assert "\n  in each of 3 processes, fsdp\n" in text
+    rows = [line.split() for line in text.splitlines()]
+    assert ["weights", *with_unit(estimate.weights, "B").split()] in rows
+    assert ["gathered", "from", "other", "processes", *with_unit(estimate.gathered, "B").split()] in rows
+    fitting = largest_batch(ODD, batch, 1e6, engine=engine_of("fsdp", 3))
+    assert f"1.00 MB hold {fitting} sequences at once" in text
+    assert fitting > largest_batch(ODD, batch, 1e6)
+    assert "in each of 3 processes, ddp" in report(replace(question, parallel=None))

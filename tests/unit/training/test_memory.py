@@ -41,8 +41,8 @@ def numpy_s_own() -> MemoryError:
 
 
 def test_the_estimate_is_that_of_accounting_for_one_process():
-    expected = estimate_memory(CONFIG.model, Batch(batch_size=3, seq=7), accumulation_steps=3)
-    assert memory_of_run(with_training(accumulation_steps=3), num_processes=2) == expected
+    expected = estimate_memory(CONFIG.model, Batch(batch_size=6, seq=7), accumulation_steps=3)
+    assert memory_of_run(with_training(accumulation_steps=3)) == expected
     with_recompute = memory_of_run(with_training(recompute=True))
     assert with_recompute.activations < memory_of_run(CONFIG).activations
     sentence = describe_memory(CONFIG)
