@@ -27,17 +27,17 @@ class EngineMemory:
     gradients_before: int
     """Gradients, and room for them, that are there when the forward pass begins."""
     forward: list[int]
-    """What a segment's forward pass has of other processes' weights."""
+    """Whole weights while a segment goes forward, and copies of them on their way between processes."""
     backward: list[int]
-    """What its backward pass has of other processes' weights, and of gradients on their way to them."""
+    """The same while it goes backward, and copies of gradients on their way."""
     given_away: list[int]
-    """What of a segment's gradients is with other processes at the segment's end."""
+    """What of a segment's gradients only other processes have when the next segment's turn comes."""
     after_backward: int = 0
-    """What is there when the backward pass ends and its last gradients are on their way."""
+    """What is on its way when all segments are done."""
 
 
 Engine = Callable[[Segments, int], EngineMemory]
-"""From the segments, and the parts in which a batch goes through them, to what is held."""
+"""From the segments, and the number of parts in which a batch goes through them."""
 
 
 def one_process(grouped: Segments, accumulation_steps: int) -> EngineMemory:
@@ -46,7 +46,7 @@ def one_process(grouped: Segments, accumulation_steps: int) -> EngineMemory:
     return EngineMemory(
         shards=1,
         room=0,
-        gradients_before=whole(grouped) if accumulation_steps > 1 else 0,
+        gradients_before=accumulated(grouped, accumulation_steps),
         forward=nothing,
         backward=nothing,
         given_away=nothing,
@@ -58,55 +58,66 @@ def data_parallel(grouped: Segments, accumulation_steps: int) -> EngineMemory:
 
     Gradients that are accumulated lie outside of it, until the last part of the batch adds its own.
     """
-    room = whole(grouped)
+    room = all_weight_bytes(grouped)
     alone = one_process(grouped, accumulation_steps)
     return replace(alone, room=room, gradients_before=room + alone.gradients_before)
 
 
 def fully_sharded(grouped: Segments, accumulation_steps: int, *, count: int) -> EngineMemory:
-    """FSDP2 has one of `count` parts of everything and gathers the rest of a block when it computes.
+    """FSDP2 has one of `count` parts of everything and gathers the whole of a block when it computes.
 
-    Weights outside the blocks stay gathered from the forward pass to the end of the backward pass. Gradients
-    that are accumulated are whole in each process.
+    Weights outside the blocks stay whole from the forward pass to the end of the backward pass. What other
+    processes send arrives in a copy; a process that is alone needs none. Gradients that are accumulated are
+    whole in each process. Measured with gloo, on CPUs.
     """
     in_blocks = [any(map(is_in_a_block, segment)) for segment in grouped]
     first = in_blocks.index(True)
     last = first + in_blocks.count(True) - 1
     block = weight_bytes(grouped[first])
-    outside = whole(grouped) - (last - first + 1) * block
+    outside = all_weight_bytes(grouped) - (last - first + 1) * block
+    arrives = count > 1
 
     def forward(place: int) -> int:
-        """The memory in which weights came stays until those of the next block are there."""
-        if place < first:
-            return 2 * outside
-        return outside + 2 * block if in_blocks[place] else outside
+        """A copy that has arrived stays until the next one is there."""
+        at_work = block if in_blocks[place] else 0
+        own_copy = outside if place < first else block if place <= last + 1 else 0
+        copy_before = outside if place == first else 0
+        return outside + at_work + (max(own_copy, copy_before) if arrives else 0)
 
     def backward(place: int) -> int:
-        """Weights of the next block come, and gradients of the one before are on their way."""
+        """The weights of the next block arrive, and the gradients of the one before are being added up."""
         at_work = block if in_blocks[place] else 0
-        coming = block if first < place <= last + 1 else 0
-        going = block if place < last else 0
-        return outside + at_work + coming + going
+        prefetched = block if first < place <= last + 1 and arrives else 0
+        being_reduced = block if place < last else 0
+        return outside + at_work + prefetched + being_reduced
 
     places = range(len(grouped))
     return EngineMemory(
         shards=count,
         room=0,
-        gradients_before=whole(grouped) if accumulation_steps > 1 else 0,
+        gradients_before=accumulated(grouped, accumulation_steps),
         forward=[forward(place) for place in places],
         backward=[backward(place) for place in places],
         given_away=[block - block // count if is_block else 0 for is_block in in_blocks],
-        after_backward=outside + outside // count,
+        after_backward=outside + (outside // count if arrives else 0),
     )
 
 
 def engine_of(name: ParallelForm | None, num_processes: int) -> Engine:
     """Return the engine by its name; several processes without one are those of DDP, as in training."""
     if num_processes < 1:
-        raise ValueError(f"there must be at least 1 process but there are {num_processes}")
-    if name == "fsdp":
-        return partial(fully_sharded, count=num_processes)
-    return one_process if name is None and num_processes == 1 else data_parallel
+        raise ValueError(f"there must be at least 1 process but there are {num_processes}; take 1 or more")
+    if name is None and num_processes == 1:
+        return one_process
+    engines: dict[str, Engine] = {"ddp": data_parallel, "fsdp": partial(fully_sharded, count=num_processes)}
+    if (name or "ddp") not in engines:
+        raise ValueError(f"parallel must be one of {', '.join(engines)} but is {name!r}")
+    return engines[name or "ddp"]
+
+
+def accumulated(grouped: Segments, accumulation_steps: int) -> int:
+    """Return the bytes of the gradients that the parts of a batch before the last one leave."""
+    return all_weight_bytes(grouped) if accumulation_steps > 1 else 0
 
 
 def weight_bytes(segment: dict[str, Part]) -> int:
@@ -115,6 +126,6 @@ def weight_bytes(segment: dict[str, Part]) -> int:
     return FLOAT32_BYTES * sum(map(math.prod, shapes))
 
 
-def whole(grouped: Segments) -> int:
+def all_weight_bytes(grouped: Segments) -> int:
     """Return the bytes of all weights."""
     return sum(map(weight_bytes, grouped))

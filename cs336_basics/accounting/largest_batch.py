@@ -37,7 +37,7 @@ def largest_batch(
             evaluates=evaluates,
             engine=engine,
         )
-        return estimate.peak <= memory_bytes
+        return max(estimate.peak, estimate.start) <= memory_bytes
 
     return largest_that_fits(fits)
 

@@ -4,6 +4,7 @@ Weights, gradients and the optimizer's state are float32. What is counted are th
 some hundred megabytes more for Python and PyTorch, and on a CPU the gaps of the heap (`heap_gaps`).
 """
 
+import math
 from dataclasses import dataclass, replace
 
 from cs336_basics.accounting.activations import activation_bytes
@@ -11,7 +12,7 @@ from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
 from cs336_basics.accounting.engines import Engine, one_process
 from cs336_basics.accounting.optimizer_cost import optimizer_cost
 from cs336_basics.accounting.optimizers.choice import OptimizerName
-from cs336_basics.accounting.parameters import count_parameters
+from cs336_basics.accounting.parameters import parameter_shapes
 from cs336_basics.accounting.parts.build import LossForm, build_parts, segments
 from cs336_basics.accounting.passes import backward_peak, evaluation_peak, forward_peak
 from cs336_basics.nn.config import ModelConfig
@@ -25,12 +26,14 @@ class MemoryEstimate:
 
     weights: int
     gradients: int
-    """One number for each parameter; gone before the next step."""
+    """The most that is there of gradients, and of room for them."""
     optimizer_state: int
     activations: int
     """What autograd keeps when a forward pass ends."""
     gathered: int
-    """The most that is there of other processes' weights, and of gradients on their way to them."""
+    """The most of whole weights where a process keeps a part, and of copies on their way between them."""
+    start: int
+    """What is there before the first step of a run that continues: also all of which parts are cut."""
     phases: dict[str, int]
     """The most that exists at once in each phase of a step, weights and temporary tensors included."""
 
@@ -55,12 +58,12 @@ class MemoryEstimate:
 
         It keeps freed blocks below 32 MiB in a heap, and the tensors of a step do not fit into each other's
         places. This is no law but a fit to processes that trained models of nine sizes: gaps of a good third
-        of the activations, less what the gradients of the step before leave, which the next one fills. They
+        of the activations, less what gradients, as many as weights, leave for the next step to fill. They
         grew by 330 to 1,300 MB, in tensors below 32 MiB; of larger ones, which leave no gaps, it says too
         much. The environment variable `MALLOC_MMAP_THRESHOLD_=131072` gives each tensor pages of its own,
         without gaps, for up to twice the time, because the system then clears pages all the time.
         """
-        return max(0, int(GAPS_BY_ACTIVATIONS * self.activations) - self.gradients)
+        return max(0, int(GAPS_BY_ACTIVATIONS * self.activations) - self.weights)
 
     @property
     def resident_peak(self) -> int:
@@ -92,26 +95,35 @@ def estimate_memory(
     With the `engine` of several processes, `batch` and the result are those of each.
     """
     part_of_batch = split(batch, accumulation_steps)
-    weights = FLOAT32_BYTES * count_parameters(config)
+    weights = own_weight_bytes(config, shards=1)
     update = optimizer_cost(config, optimizer=optimizer, precision=batch.precision)
     grouped = segments(build_parts(config, loss=loss))
-    held = engine(grouped, accumulation_steps)
-    own_weights, own_state = weights // held.shards, update.state_bytes // held.shards
+    shared = engine(grouped, accumulation_steps)
+    own = own_weight_bytes(config, shared.shards)
+    own_state = update.state_bytes * own // weights
     phases = {
-        "forward": forward_peak(grouped, config, part_of_batch, held, recompute=recompute),
-        "backward": backward_peak(grouped, config, part_of_batch, held, recompute=recompute),
-        "update": own_weights + update.temporary_bytes // held.shards,
+        "forward": forward_peak(grouped, config, part_of_batch, shared, recompute=recompute),
+        "backward": backward_peak(grouped, config, part_of_batch, shared, recompute=recompute),
+        "update": own + update.temporary_bytes * own // weights,
     }
     if evaluates:
-        phases["evaluation"] = held.room + held.forward[-1] + evaluation_peak(config, part_of_batch)
+        phases["evaluation"] = shared.room + shared.forward[-1] + evaluation_peak(config, part_of_batch)
+    cut_from = weights + update.state_bytes if shared.shards > 1 else 0
     return MemoryEstimate(
-        weights=own_weights,
-        gradients=own_weights,
+        weights=own,
+        gradients=max(own, shared.gradients_before),
         optimizer_state=own_state,
         activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
-        gathered=max(held.forward + held.backward),
-        phases={name: own_weights + own_state + extra for name, extra in phases.items()},
+        gathered=max(shared.forward + shared.backward),
+        start=own + own_state + cut_from,
+        phases={name: own + own_state + extra for name, extra in phases.items()},
     )
+
+
+def own_weight_bytes(config: ModelConfig, shards: int) -> int:
+    """Return the bytes of the first of so many parts, which is the largest: weights are cut by rows."""
+    shapes = parameter_shapes(config).values()
+    return FLOAT32_BYTES * sum(math.ceil(shape[0] / shards) * math.prod(shape[1:]) for shape in shapes)
 
 
 def in_float64(estimate: MemoryEstimate) -> MemoryEstimate:
@@ -122,6 +134,7 @@ def in_float64(estimate: MemoryEstimate) -> MemoryEstimate:
         optimizer_state=2 * estimate.optimizer_state,
         activations=2 * estimate.activations,
         gathered=2 * estimate.gathered,
+        start=2 * estimate.start,
         phases={name: 2 * size for name, size in estimate.phases.items()},
     )
 

@@ -1,47 +1,20 @@
 """All answers about one model as text: what `cs336 account` prints."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
-from cs336_basics.accounting.engines import Engine, ParallelForm, engine_of
 from cs336_basics.accounting.largest_batch import largest_batch
 from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
 from cs336_basics.accounting.optimizer_cost import CLIPPING_FLOPS_PER_PARAMETER, optimizer_cost
-from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.optimizers.cost import OptimizerCost
 from cs336_basics.accounting.parameters import count_parameters, parameters_by_part
-from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.accounting.parts.part import MatrixProduct
+from cs336_basics.accounting.question import Question, setting
 from cs336_basics.accounting.readable import aligned, duration, percent, with_unit
 from cs336_basics.accounting.textbook import textbook_largest_batch, textbook_memory
 from cs336_basics.accounting.training_time import training_seconds
-from cs336_basics.nn.config import ModelConfig
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What one wants to know the cost of, and on what machine."""
-
-    model: ModelConfig
-    batch: Batch
-    optimizer: OptimizerName = "adamw"
-    loss: LossForm = "chunked"
-    accumulation_steps: int = 1
-    recompute: bool = False
-    parallel: ParallelForm | None = None
-    num_processes: int = 1
-    """Each of them takes a batch like `batch`, and everything is said of one of them."""
-    memory_bytes: float = 80e9
-    peak_flops: float = 495e12
-    utilization: float = 0.5
-    steps: int = 400_000
-
-    @property
-    def engine(self) -> Engine:
-        """What the processes share, and what that takes of memory."""
-        return engine_of(self.parallel, self.num_processes)
 
 
 def report(question: Question) -> str:
@@ -61,31 +34,31 @@ def parameter_lines(question: Question) -> list[str]:
 
 def memory_lines(question: Question) -> list[str]:
     """Return the memory of a training step, what another sequence adds, and how many fit."""
-    estimate = memory_of(question, question.batch)
-    # In equal parts, as many more sequences as there are parts make each of them one longer.
-    larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
-    gathered = [("gathered from other processes", with_unit(estimate.gathered, "B"))]
-    rows = [
-        ("weights", with_unit(estimate.weights, "B")),
-        ("gradients", with_unit(estimate.gradients, "B")),
-        (f"state of {question.optimizer}", with_unit(estimate.optimizer_state, "B")),
-        ("activations kept for the backward pass", with_unit(estimate.activations, "B")),
-        *(gathered if estimate.gathered > 0 else []),
-        *(
-            [("gathered from other processes", with_unit(estimate.gathered, "B"))]
-            if estimate.gathered
-            else []
-        ),
-        (f"peak, in the phase '{estimate.peak_phase}'", with_unit(estimate.peak, "B")),
-        (
-            "what another sequence adds to it",
-            with_unit(memory_of(question, larger).peak - estimate.peak, "B"),
-        ),
-    ]
     title = [f"Memory of a training step: {setting(question)}"]
     if question.num_processes > 1:
         title.append(f"  in each of {question.num_processes:,} processes, {question.parallel or 'ddp'}")
-    return [*title, *aligned(rows), *capacity_lines(question)]
+    return [*title, *aligned(memory_rows(question)), *capacity_lines(question)]
+
+
+def memory_rows(question: Question) -> list[tuple[str, str]]:
+    """Return sizes with what they are."""
+    estimate = memory_of(question, question.batch)
+    # In equal parts, as many more sequences as there are parts make each of them one longer.
+    larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
+    is_cut = estimate.gathered > 0
+    gathered = {"whole weights, and what is on its way": estimate.gathered} if is_cut else {}
+    start = {"before the first step, when all is whole": estimate.start} if is_cut else {}
+    sizes = {
+        "weights": estimate.weights,
+        "gradients": estimate.gradients,
+        f"state of {question.optimizer}": estimate.optimizer_state,
+        "activations kept for the backward pass": estimate.activations,
+        **gathered,
+        f"peak, in the phase '{estimate.peak_phase}'": estimate.peak,
+        "what another sequence adds to it": memory_of(question, larger).peak - estimate.peak,
+        **start,
+    }
+    return [(name, with_unit(size, "B")) for name, size in sizes.items()]
 
 
 def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
@@ -102,8 +75,14 @@ def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
 
 
 def capacity_lines(question: Question) -> list[str]:
-    """Return how many sequences fit into a given memory, really and on paper."""
-    fitting = largest_batch(
+    """Return how many sequences fit into a given memory, and for one process how many on paper."""
+    fits = f"  {with_unit(question.memory_bytes, 'B')} hold {fitting_batch(question):,} sequences at once"
+    return [fits] if question.num_processes > 1 else [fits, on_paper(question)]
+
+
+def fitting_batch(question: Question) -> int:
+    """Return how many sequences really fit."""
+    return largest_batch(
         question.model,
         question.batch,
         question.memory_bytes,
@@ -112,31 +91,18 @@ def capacity_lines(question: Question) -> list[str]:
         recompute=question.recompute,
         engine=question.engine,
     )
+
+
+def on_paper(question: Question) -> str:
+    """Return how many would fit if each result were there once."""
     each, fixed = textbook_memory(question.model, question.batch, optimizer=question.optimizer)
-    on_paper = textbook_largest_batch(
+    fitting = textbook_largest_batch(
         question.model, question.batch, question.memory_bytes, optimizer=question.optimizer
     )
-    return [
-        f"  {with_unit(question.memory_bytes, 'B')} hold {fitting:,} sequences at once",
+    return (
         f"  (on paper, each result counted once in float32: {with_unit(each, 'B')} x batch + "
-        f"{with_unit(fixed, 'B')}, so {on_paper:,})",
-    ]
-
-
-def setting(question: Question) -> str:
-    """Return in a few words what is trained and how."""
-    batch = question.batch
-    words = [
-        f"batch {batch.batch_size:,} of {batch.seq:,} tokens",
-        batch.precision,
-        f"{question.model.attention} attention",
-        f"{question.loss} loss",
-    ]
-    if question.accumulation_steps > 1:
-        words.append(f"in {question.accumulation_steps} parts")
-    if question.recompute:
-        words.append("blocks computed again")
-    return ", ".join(words)
+        f"{with_unit(fixed, 'B')}, so {fitting:,})"
+    )
 
 
 def product_lines(question: Question) -> list[str]:
@@ -205,4 +171,5 @@ def time_lines(question: Question) -> list[str]:
         ("tokens per second", f"{question.batch.tokens / each:,.0f}"),
     ]
     speed = with_unit(question.peak_flops, "FLOP/s")
-    return [f"Time at {percent(question.utilization)} of {speed}", *aligned(rows)]
+    alone = " by each process, without communication" if question.num_processes > 1 else ""
+    return [f"Time at {percent(question.utilization)} of {speed}{alone}", *aligned(rows)]

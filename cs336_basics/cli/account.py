@@ -25,7 +25,7 @@ class Account(Command):
     """Model to start from; `--preset NAME --help` shows its values as the defaults below."""
     model: ModelConfig = MODELS["gpt2-xl"]
     batch_size: Annotated[int, tyro.conf.arg(aliases=("--batch",))] = 1
-    """Sequences of context_length tokens in one step."""
+    """Sequences of context_length tokens in one step of one process."""
     accumulation_steps: int = 1
     """Parts into which a batch is split to save memory; must divide batch_size."""
     recompute: bool = False
@@ -33,7 +33,7 @@ class Account(Command):
     parallel: ParallelForm | None = None
     """How several processes share the work, as in `cs336 train`: ddp (None too) or fsdp."""
     num_processes: Annotated[int, tyro.conf.arg(aliases=("--processes",))] = 1
-    """Their number. Each takes a batch of batch_size, and the memory is that of one of them."""
+    """Their number. Everything is said of one, with a batch of batch_size and the update of all weights."""
     precision: Annotated[Precision, tyro.conf.arg(aliases=("--dtype",))] = "fp32"
     """Type of matrix products; weights, gradients and moments are float32 in both cases."""
     optimizer: OptimizerName = "adamw"
@@ -49,16 +49,11 @@ class Account(Command):
     steps: int = 400_000
     """Optimizer steps whose time to tell."""
 
-    def __post_init__(self) -> None:
-        if self.parallel == "fsdp" and self.optimizer == "muon":
-            raise ValueError(
-                "fsdp must have an optimizer other than muon, which needs whole matrices; take adamw"
-            )
-
     def execute(self) -> None:
         """Print everything."""
         from cs336_basics.accounting.batch import Batch
-        from cs336_basics.accounting.report import Question, report
+        from cs336_basics.accounting.question import Question
+        from cs336_basics.accounting.report import report
 
         batch = Batch(batch_size=self.batch_size, seq=self.model.context_length, precision=self.precision)
         question = Question(

@@ -51,7 +51,7 @@ def train(
     processes.check(config)
     with (
         hold(run) if processes.is_first else nullcontext(),
-        explained_out_of_memory(config),
+        explained_out_of_memory(config, processes),
         reported_divergence(run, writes=processes.is_first),
         own_random_states(config.training.seed, config.training.device),
     ):

@@ -3,6 +3,7 @@
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import torch
 
@@ -47,26 +48,28 @@ def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> st
         "gradients": estimate.gradients,
         "optimizer": estimate.optimizer_state,
         "activations": estimate.activations,
-        **({"gathered": estimate.gathered} if estimate.gathered > 0 else {}),
+        **({"whole weights": estimate.gathered} if estimate.gathered > 0 else {}),
         **({"gaps between them": estimate.heap_gaps} if has_gaps else {}),
     }
     listed = ", ".join(f"{name} {with_unit(size, 'B')}" for name, size in sizes.items())
     each = "" if processes.count == 1 else "in each process "
+    at_start = f", {with_unit(estimate.start, 'B')} when a run continues" if estimate.start > peak else ""
     return (
-        f"memory: about {with_unit(peak, 'B')} {each}at the peak of a step ({listed}), besides what "
-        "Python and PyTorch take"
+        f"memory: about {with_unit(peak, 'B')} {each}at the peak of a step ({listed}){at_start}, "
+        "besides what Python and PyTorch take"
     )
 
 
 @contextmanager
-def explained_out_of_memory(config: RunConfig) -> Iterator[None]:
+def explained_out_of_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> Iterator[None]:
     """Turn an error of the block that says memory has run out into a `NotEnoughMemoryError`."""
     try:
         yield
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
-        raise NotEnoughMemoryError(advice(config, str(error).partition("\n")[0])) from error
+        reason = str(error).partition("\n")[0]
+        raise NotEnoughMemoryError(advice(config, processes, reason)) from error
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -76,15 +79,22 @@ def is_out_of_memory(error: Exception) -> bool:
     return any(words in str(error) for words in CPU_AND_APPLE_SAY)
 
 
-def advice(config: RunConfig, reason: str) -> str:
+def advice(config: RunConfig, processes: Processes, reason: str) -> str:
     """Return what is needed, and the settings of this run that could be changed."""
     training = config.training
     ways = []
-    if training.accumulation_steps < training.batch_size:
+    if accumulation_saves_memory(config, processes):
         ways.append(
             f"a larger accumulation_steps (now {training.accumulation_steps}), which changes no result"
         )
     if not training.recompute:
-        ways.append("recompute, which changes none either")
+        ways.append("recompute, which changes no result")
     ways.append(f"a smaller batch_size (now {training.batch_size}), context or model")
     return f"training needs more memory than there is ({reason}); take {', or '.join(ways)}"
+
+
+def accumulation_saves_memory(config: RunConfig, processes: Processes) -> bool:
+    """Say whether a batch in as many parts as it has sequences needs less: gradients wait meanwhile."""
+    each = config.training.batch_size // processes.count
+    in_parts = replace(config, training=replace(config.training, accumulation_steps=each))
+    return memory_of_run(in_parts, processes).peak < memory_of_run(config, processes).peak

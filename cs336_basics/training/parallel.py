@@ -109,7 +109,7 @@ class FullySharded(TorchrunProcesses):
 
     @property
     def engine_memory(self) -> Engine:
-        """What is gathered, and less of the rest."""
+        """A part of everything, and the whole of what computes."""
         return partial(fully_sharded, count=self.count)
 
     def check(self, config: RunConfig) -> None:

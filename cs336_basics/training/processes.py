@@ -113,7 +113,7 @@ class OneProcess(Processes):
 
     @property
     def engine_memory(self) -> Engine:
-        """There is none."""
+        """It is alone."""
         return one_process
 
     def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:

@@ -103,7 +103,7 @@ def test_two_processes_compute_what_one_computes(prepared, command, tmp_path):
         assert output.count(f"metrics, picture and checkpoints are in {run}") == 1
     lines = [line for line in output.splitlines() if line.startswith("memory: about ")]
     assert ["in each process" in line for line in lines].count(True) == 2
-    assert [", gathered " in line for line in lines].count(True) == 1  # fsdp's
+    assert [", whole weights " in line for line in lines].count(True) == 1  # fsdp's
 
 
 FORMS = [(form, parts) for form in ("ddp", "fsdp") for parts in (1, 2)]

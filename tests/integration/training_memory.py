@@ -24,6 +24,7 @@ from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig, TrainingConfig
 from cs336_basics.training.parallel import processes_of_torchrun
 from cs336_basics.training.processes import Processes
+from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.state import new_model
 from cs336_basics.training.step import train_step
 
@@ -51,6 +52,7 @@ def main(settings: str) -> None:
         device="cpu",
         precision=given["precision"],
         accumulation_steps=given["accumulation_steps"],
+        recompute=given["recompute"],
     )
     config = RunConfig(model=ModelConfig(**given["model"]), training=training)
     take_step = train_step if given["loss"] == "chunked" else plain_step
@@ -72,6 +74,8 @@ def growth_in_training(config: RunConfig, processes: Processes, take_step: Calla
     """Return by how many bytes this process grows."""
     ids = np.random.default_rng(1729).integers(config.model.vocab_size, size=100_000).astype(np.uint16)
     model = new_model(config)
+    if config.training.recompute:
+        recompute_blocks(model)
     optimizer = new_optimizer(model, config)
     objective = processes.distribute(model, optimizer)
     before = psutil.Process().memory_info().rss

@@ -1,5 +1,7 @@
 from dataclasses import replace
 
+import pytest
+
 from cs336_basics.accounting import (
     MODELS,
     Batch,
@@ -9,8 +11,9 @@ from cs336_basics.accounting import (
     optimizer_cost,
 )
 from cs336_basics.accounting.engines import engine_of
+from cs336_basics.accounting.question import Question
 from cs336_basics.accounting.readable import with_unit
-from cs336_basics.accounting.report import Question, report
+from cs336_basics.accounting.report import report
 from tests.unit.accounting.models import ODD
 
 XL = Question(model=MODELS["gpt2-xl"], batch=Batch(seq=1024))
@@ -77,8 +80,22 @@ def test_report_of_several_processes():
     assert "\n  in each of 3 processes, fsdp\n" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["weights", *with_unit(estimate.weights, "B").split()] in rows
-    assert ["gathered", "from", "other", "processes", *with_unit(estimate.gathered, "B").split()] in rows
+    for name, size in (
+        ("whole weights, and what is on its way", estimate.gathered),
+        ("before the first step, when all is whole", estimate.start),
+    ):
+        assert rows.count(f"{name} {with_unit(size, 'B')}".split()) == 1
     fitting = largest_batch(ODD, batch, 1e6, engine=engine_of("fsdp", 3))
     assert f"1.00 MB hold {fitting} sequences at once" in text
     assert fitting > largest_batch(ODD, batch, 1e6)
-    assert "in each of 3 processes, ddp" in report(replace(question, parallel=None))
+    assert "so " not in text
+    of_ddp = report(replace(question, parallel=None))
+    assert "in each of 3 processes, ddp" in of_ddp
+    assert "whole" not in of_ddp
+
+
+def test_questions_about_processes_that_cannot_be():
+    with pytest.raises(ValueError, match="num_processes is 1 and parallel is 'fsdp'"):
+        replace(XL, parallel="fsdp")
+    with pytest.raises(ValueError, match="needs whole matrices; take adamw, or ddp"):
+        replace(XL, parallel="fsdp", num_processes=2, optimizer="muon")

@@ -9,13 +9,16 @@ import pytest
 import torch
 
 from cs336_basics.accounting import Batch, estimate_memory
+from cs336_basics.accounting.engines import engine_of
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.memory import (
     NotEnoughMemoryError,
+    accumulation_saves_memory,
     describe_memory,
     explained_out_of_memory,
     memory_of_run,
 )
+from cs336_basics.training.parallel import DataParallel, FullySharded, TorchrunProcesses
 from tests.unit.training.small_run import CONFIG, with_training
 
 TRAINS_A_LARGE_MODEL = """
@@ -23,6 +26,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from cs336_basics.training.loop import train
+from cs336_basics.training.parallel import DataParallel, FullySharded, TorchrunProcesses
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
 config = replace(CONFIG, model=replace(CONFIG.model, d_ff=1 << 28))  # 8.6 GB for each matrix
 try:
@@ -48,6 +52,31 @@ def test_the_estimate_is_that_of_accounting_for_one_process():
     sentence = describe_memory(CONFIG)
     assert sentence.startswith("memory: about ")
     assert "weights 6.30 kB, gradients 6.30 kB, optimizer 12.6 kB, activations" in sentence
+
+
+def one_of_two(engine: type[TorchrunProcesses]) -> TorchrunProcesses:
+    """Return a process without a group."""
+    process = engine.__new__(engine)
+    process.rank, process.count = 0, 2
+    return process
+
+
+@pytest.mark.parametrize(("engine", "name"), [(DataParallel, "ddp"), (FullySharded, "fsdp")])
+def test_the_estimate_is_that_of_each_of_two_processes(engine, name):
+    batch = Batch(batch_size=3, seq=7)  # CONFIG has 6
+    expected = estimate_memory(CONFIG.model, batch, engine=engine_of(name, 2), accumulation_steps=3)
+    config = with_training(accumulation_steps=3)
+    assert memory_of_run(config, one_of_two(engine)) == expected != memory_of_run(config)
+    assert " in each process at the peak" in describe_memory(config, one_of_two(engine))
+
+
+def test_the_line_says_what_fsdp_needs_when_it_has_everything_whole():
+    config = replace(CONFIG, model=replace(CONFIG.model, d_model=256, num_layers=8))
+    estimate = memory_of_run(config, one_of_two(FullySharded))
+    line = describe_memory(config, one_of_two(FullySharded))
+    assert f", whole weights {with_unit(estimate.gathered, 'B')}" in line
+    assert f"), {with_unit(estimate.start, 'B')} when a run continues, besides" in line
+    assert "when a run continues" not in describe_memory(config, one_of_two(DataParallel))
 
 
 def test_the_estimate_is_that_of_the_optimizer_and_the_parts_chosen():
@@ -105,6 +134,18 @@ def test_settings_that_are_at_their_end_are_not_suggested():
         raise MemoryError
     assert "accumulation_steps" not in str(caught.value)
     assert "recompute" not in str(caught.value)
+
+
+def test_accumulation_is_suggested_where_it_saves_memory():
+    wide = replace(CONFIG, model=replace(CONFIG.model, d_model=256))  # weights decide, not activations
+    for engine, suggested in ((DataParallel, False), (FullySharded, False)):
+        assert accumulation_saves_memory(wide, one_of_two(engine)) == suggested
+    long = replace(CONFIG, model=replace(CONFIG.model, context_length=127))
+    for engine in (DataParallel, FullySharded):
+        assert accumulation_saves_memory(long, one_of_two(engine))
+    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(wide):
+        raise MemoryError
+    assert "accumulation_steps" not in str(caught.value)
 
 
 def test_other_errors_stay_what_they_are():
