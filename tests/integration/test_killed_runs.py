@@ -234,7 +234,7 @@ def test_a_run_killed_while_it_saves_in_an_evaluation_ends_as_if_it_had_not_been
     status, kills = KILLED, 0
     while status == KILLED:
         run = tmp_path / f"run-{kills}"
-        in_evaluation = {**at_line(run, 4, signal.SIGTERM), "after": 0.1}
+        in_evaluation = {**at_line(run, 4, signal.SIGTERM), "after": 0.05}
         status = command(arguments(run), **in_evaluation, die_at=kills + 1)
         assert status in (KILLED, 143), command.output.read_text()
         assert len(metrics_without_times(run)) == 4, "the signal came after the evaluation"

@@ -180,7 +180,7 @@ def test_a_run_stopped_in_an_evaluation_continues_with_another_number_of_process
     np.save(tmp_path / "long.npy", np.arange(50_000, dtype=np.uint16) % 300)  # takes half a second
     command.succeed(arguments("whole"))
     metrics = str(tmp_path / "stopped/metrics.jsonl")
-    at_line_2 = {"signal": signal.SIGTERM, "after": 0.1, "waiting_for": metrics, "lines": 2}
+    at_line_2 = {"signal": signal.SIGTERM, "after": 0.05, "waiting_for": metrics, "lines": 2}
     assert command(arguments("stopped"), **at_line_2) == 143
     assert (tmp_path / "stopped/checkpoints/latest").read_text() == "step-00000003-unvalidated\n"
     for form in ("ddp", "fsdp"):
