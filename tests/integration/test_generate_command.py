@@ -83,6 +83,15 @@ def test_both_rules_write_beyond_the_context_length(run, capsys, overflow):
     assert capsys.readouterr().out == f"x{6 * CYCLE}\n"
 
 
+def press_ctrl_c_at_a_prompt(terminal: int) -> None:
+    """Press it until there is an answer: `input` is deaf from writing its prompt to waiting for a line."""
+    answered = False
+    while not answered:
+        os.write(terminal, b"\x03")
+        read_until(terminal, b"^C")  # the terminal's echo
+        answered, _, _ = select.select([terminal], [], [], 2)
+
+
 def test_a_conversation_on_a_terminal(run):
     pty = pytest.importorskip("pty")  # not on Windows
     fcntl, termios = pytest.importorskip("fcntl"), pytest.importorskip("termios")
@@ -104,7 +113,7 @@ def test_a_conversation_on_a_terminal(run):
             read_until(controller, prompt + b"\r\n" + 3 * CYCLE.encode())
             os.write(controller, b"\x03")
         assert b"\r\n" in read_until(controller, b"> ")
-        os.write(controller, b"\x03")
+        press_ctrl_c_at_a_prompt(controller)
         read_until(controller, b"interrupted\r\n")
         assert process.wait(timeout=SECONDS) == 130
     finally:
