@@ -7,6 +7,7 @@ modules, and each file here asks them one question.
 from cs336_basics.accounting.activations import activation_bytes as activation_bytes
 from cs336_basics.accounting.activations import saved_by_part as saved_by_part
 from cs336_basics.accounting.batch import Batch as Batch
+from cs336_basics.accounting.engines import engine_of as engine_of
 from cs336_basics.accounting.largest_batch import largest_batch as largest_batch
 from cs336_basics.accounting.matrix_products import flops_shares as flops_shares
 from cs336_basics.accounting.matrix_products import forward_flops as forward_flops

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Literal
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES
+from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parts.build import is_in_a_block
 from cs336_basics.accounting.parts.part import Part
 
@@ -18,7 +19,7 @@ Segments = list[dict[str, Part]]
 
 @dataclass(frozen=True, kw_only=True)
 class EngineMemory:
-    """Bytes that exist besides activations, in the last part of a batch; lists have one entry a segment."""
+    """What exists besides activations in the last part of a batch, in bytes; lists: one entry a segment."""
 
     shards: int
     """Into how many parts weights, gradients and the optimizer's state are shared out."""
@@ -31,7 +32,7 @@ class EngineMemory:
     backward: list[int]
     """The same while it goes backward, and copies of gradients on their way."""
     given_away: list[int]
-    """What of a segment's gradients only other processes have when the next segment's turn comes."""
+    """What a process loses of a segment's gradients when they have been added up: the parts of others."""
     after_backward: int = 0
     """What is on its way when all segments are done."""
 
@@ -111,8 +112,17 @@ def engine_of(name: ParallelForm | None, num_processes: int) -> Engine:
         return one_process
     engines: dict[str, Engine] = {"ddp": data_parallel, "fsdp": partial(fully_sharded, count=num_processes)}
     if (name or "ddp") not in engines:
-        raise ValueError(f"parallel must be one of {', '.join(engines)} but is {name!r}")
+        raise ValueError(f"parallel must be one of {', '.join(engines)} but is {name!r}; take one")
     return engines[name or "ddp"]
+
+
+def check_optimizer(parallel: ParallelForm | None, optimizer: OptimizerName) -> None:
+    """Raise `ValueError` if an optimizer cannot update the parts of weights that an engine gives it."""
+    if parallel == "fsdp" and optimizer == "muon":
+        raise ValueError(
+            "fsdp needs an optimizer that updates each weight by itself but optimizer is 'muon', which "
+            "needs whole matrices; take adamw, or ddp"
+        )
 
 
 def accumulated(grouped: Segments, accumulation_steps: int) -> int:

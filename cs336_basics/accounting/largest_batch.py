@@ -1,5 +1,6 @@
 """How many sequences fit into a given memory at once."""
 
+import math
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -24,8 +25,10 @@ def largest_batch(
 ) -> int:
     """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none.
 
-    With the `engine` of several processes, both are those of each.
+    With the `engine` of several processes, both are those of each. Memory without end is a `ValueError`.
     """
+    if not math.isfinite(memory_bytes):
+        raise ValueError(f"memory_bytes must be finite but is {memory_bytes}; give what the machine has")
 
     def fits(size: int) -> bool:
         estimate = estimate_memory(
@@ -37,7 +40,7 @@ def largest_batch(
             evaluates=evaluates,
             engine=engine,
         )
-        return max(estimate.peak, estimate.start) <= memory_bytes
+        return estimate.peak <= memory_bytes
 
     return largest_that_fits(fits)
 

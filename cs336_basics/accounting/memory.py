@@ -26,7 +26,7 @@ class MemoryEstimate:
 
     weights: int
     gradients: int
-    """The most that is there of gradients, and of room for them."""
+    """What an update has of them, or more: what accumulates before it, and room that stays."""
     optimizer_state: int
     activations: int
     """What autograd keeps when a forward pass ends."""
@@ -108,13 +108,14 @@ def estimate_memory(
     }
     if evaluates:
         phases["evaluation"] = shared.room + shared.forward[-1] + evaluation_peak(config, part_of_batch)
-    cut_from = weights + update.state_bytes if shared.shards > 1 else 0
+    gathered = max(shared.forward + shared.backward)
+    cut_from = weights + update.state_bytes if gathered > 0 else 0
     return MemoryEstimate(
         weights=own,
         gradients=max(own, shared.gradients_before),
         optimizer_state=own_state,
         activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
-        gathered=max(shared.forward + shared.backward),
+        gathered=gathered,
         start=own + own_state + cut_from,
         phases={name: own + own_state + extra for name, extra in phases.items()},
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from cs336_basics.accounting.batch import Batch
-from cs336_basics.accounting.engines import Engine, ParallelForm, engine_of
+from cs336_basics.accounting.engines import Engine, ParallelForm, check_optimizer, engine_of
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.accounting.parts.build import LossForm
 from cs336_basics.nn.config import ModelConfig
@@ -21,23 +21,14 @@ class Question:
     recompute: bool = False
     parallel: ParallelForm | None = None
     num_processes: int = 1
-    """Each takes a batch like `batch`; memory, operations and time are those of one."""
+    """Each takes a batch like `batch`; all is said of one, but its update is that of all weights."""
     memory_bytes: float = 80e9
     peak_flops: float = 495e12
     utilization: float = 0.5
     steps: int = 400_000
 
     def __post_init__(self) -> None:
-        if self.parallel is not None and self.num_processes == 1:
-            raise ValueError(
-                f"parallel is a matter of at least 2 processes but num_processes is 1 and parallel is "
-                f"{self.parallel!r}; give their number"
-            )
-        if self.parallel == "fsdp" and self.optimizer == "muon":
-            raise ValueError(
-                "fsdp needs an optimizer that updates each weight by itself but optimizer is 'muon', which "
-                "needs whole matrices; take adamw, or ddp"
-            )
+        check_optimizer(self.parallel, self.optimizer)
 
     @property
     def engine(self) -> Engine:

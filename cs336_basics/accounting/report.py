@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from cs336_basics.accounting.batch import FLOAT32_BYTES, Batch
+from cs336_basics.accounting.engines import one_process
 from cs336_basics.accounting.largest_batch import largest_batch
 from cs336_basics.accounting.matrix_products import forward_flops, matrix_products, training_flops
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory
@@ -35,8 +36,8 @@ def parameter_lines(question: Question) -> list[str]:
 def memory_lines(question: Question) -> list[str]:
     """Return the memory of a training step, what another sequence adds, and how many fit."""
     title = [f"Memory of a training step: {setting(question)}"]
-    if question.num_processes > 1:
-        title.append(f"  in each of {question.num_processes:,} processes, {question.parallel or 'ddp'}")
+    if question.engine is not one_process:
+        title.append(f"  of one of {question.num_processes:,} with {question.parallel or 'ddp'}")
     return [*title, *aligned(memory_rows(question)), *capacity_lines(question)]
 
 
@@ -47,7 +48,7 @@ def memory_rows(question: Question) -> list[tuple[str, str]]:
     larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
     is_cut = estimate.gathered > 0
     gathered = {"whole weights, and what is on its way": estimate.gathered} if is_cut else {}
-    start = {"before the first step, when all is whole": estimate.start} if is_cut else {}
+    start = {"when a run continues, at its start": estimate.start} if is_cut else {}
     sizes = {
         "weights": estimate.weights,
         "gradients": estimate.gradients,
@@ -77,7 +78,7 @@ def memory_of(question: Question, batch: Batch) -> MemoryEstimate:
 def capacity_lines(question: Question) -> list[str]:
     """Return how many sequences fit into a given memory, and for one process how many on paper."""
     fits = f"  {with_unit(question.memory_bytes, 'B')} hold {fitting_batch(question):,} sequences at once"
-    return [fits] if question.num_processes > 1 else [fits, on_paper(question)]
+    return [fits, on_paper(question)] if question.engine is one_process else [fits]
 
 
 def fitting_batch(question: Question) -> int:

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.checksums import check_whole, damaged, write_checksums
@@ -72,17 +72,19 @@ def check_run_checkpoint(folder: Path) -> None:
 
 def load_run_weights(folder: Path, model: nn.Module) -> None:
     """Put the weights of a checkpoint into `model`; a `ValueError` names what does not fit."""
-    load_weights(model, _read_tensors(folder / WEIGHTS), source=folder)
+    load_weights(model, _mapped_tensors(folder / WEIGHTS), source=folder)
 
 
 def load_run_checkpoint(folder: Path, model: nn.Module, optimizer: Optimizer) -> None:
     """Put a checkpoint into `model` and `optimizer`; a `ValueError` names what does not fit."""
-    progress, tensors = read_progress(folder), _read_tensors(folder / OPTIMIZER)
+    progress = read_progress(folder)
+    # Cloned, since as maps of the file they would live on in the optimizer. (Weights are copied anyway.)
+    tensors = {name: tensor.clone() for name, tensor in _mapped_tensors(folder / OPTIMIZER).items()}
     try:
         optimizer_state = join_optimizer_state(tensors, progress["optimizer"])
     except (LookupError, TypeError, AttributeError, ValueError) as error:
         raise damaged(folder / STATE, f"it holds no state of an optimizer: {error}") from None
-    weights = _read_tensors(folder / WEIGHTS)
+    weights = _mapped_tensors(folder / WEIGHTS)
     load_model_and_optimizer(
         model, optimizer, weights=weights, optimizer_state=optimizer_state, source=folder
     )
@@ -121,12 +123,12 @@ def _write_folder(
     sync_folder(folder.parent)
 
 
-def _read_tensors(path: Path) -> dict:
+def _mapped_tensors(path: Path) -> dict[str, Tensor]:
+    """Return tensors that are maps of the file."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
-        # Cloned, since they are maps of the file, which would live on in the optimizer.
-        return {name: tensor.clone() for name, tensor in load_file(path).items()}
+        return load_file(path)
     except (SafetensorError, OSError) as error:
         raise damaged(path, str(error)) from None

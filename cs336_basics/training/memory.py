@@ -4,6 +4,7 @@ import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -82,19 +83,20 @@ def is_out_of_memory(error: Exception) -> bool:
 def advice(config: RunConfig, processes: Processes, reason: str) -> str:
     """Return what is needed, and the settings of this run that could be changed."""
     training = config.training
+    each = training.batch_size // processes.count
     ways = []
-    if accumulation_saves_memory(config, processes):
-        ways.append(
-            f"a larger accumulation_steps (now {training.accumulation_steps}), which changes no result"
-        )
-    if not training.recompute:
+    if would_save(config, processes, accumulation_steps=each):
+        now = training.accumulation_steps
+        ways.append(f"more accumulation_steps (now {now}, at most {each}), which change no result")
+    if would_save(config, processes, recompute=True):
         ways.append("recompute, which changes no result")
-    ways.append(f"a smaller batch_size (now {training.batch_size}), context or model")
+    if would_save(config, processes, batch_size=processes.count, accumulation_steps=1):
+        ways.append(f"a smaller batch_size (now {training.batch_size}) or context")
+    ways.append("a smaller model")
     return f"training needs more memory than there is ({reason}); take {', or '.join(ways)}"
 
 
-def accumulation_saves_memory(config: RunConfig, processes: Processes) -> bool:
-    """Say whether a batch in as many parts as it has sequences needs less: gradients wait meanwhile."""
-    each = config.training.batch_size // processes.count
-    in_parts = replace(config, training=replace(config.training, accumulation_steps=each))
-    return memory_of_run(in_parts, processes).peak < memory_of_run(config, processes).peak
+def would_save(config: RunConfig, processes: Processes, **changes: Any) -> bool:
+    """Say whether a step would need less memory with other settings of training."""
+    changed = replace(config, training=replace(config.training, **changes))
+    return memory_of_run(changed, processes).peak < memory_of_run(config, processes).peak

@@ -23,7 +23,13 @@ from torch.distributed.tensor import DTensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 
-from cs336_basics.accounting.engines import Engine, ParallelForm, data_parallel, fully_sharded
+from cs336_basics.accounting.engines import (
+    Engine,
+    ParallelForm,
+    check_optimizer,
+    data_parallel,
+    fully_sharded,
+)
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.optim.clipping import clip_gradients, global_l2_norm, scale_down
 from cs336_basics.training.config import RunConfig
@@ -115,11 +121,7 @@ class FullySharded(TorchrunProcesses):
     def check(self, config: RunConfig) -> None:
         """Refuse Muon too: it makes whole matrices orthogonal."""
         super().check(config)
-        if config.optimizer.optimizer == "muon":
-            raise ValueError(
-                "fsdp needs an optimizer that updates each weight by itself but optimizer is 'muon', which "
-                "needs whole matrices; take adamw, or ddp"
-            )
+        check_optimizer("fsdp", config.optimizer.optimizer)
 
     def distribute(self, model: TransformerLM, optimizer: Optimizer) -> nn.Module:
         """Keep this process's rows only, of the model and of the optimizer's state."""

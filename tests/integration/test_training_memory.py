@@ -40,15 +40,11 @@ TINYSTORIES = {
     "num_heads": 16,
 }
 WIDE = {"vocab_size": 2000, "context_length": 64, "d_model": 512, "num_layers": 6, "num_heads": 8}
-SIZES = {
-    "thin": (THIN, 128),
-    "quickstart": (QUICKSTART, 32),
-    "tinystories": (TINYSTORIES, 8),
-}
 WORDY = {"vocab_size": 60_000, "context_length": 64, "d_model": 256, "num_layers": 1, "num_heads": 4}
-WITH_MORE_WEIGHTS = {  # than activations
+SIZES = {"thin": (THIN, 128), "quickstart": (QUICKSTART, 32), "tinystories": (TINYSTORIES, 8)}
+ALL_SIZES = {
     **SIZES,
-    "wide": (WIDE, 4),
+    "wide": (WIDE, 4),  # here and below, weights decide
     "wordy": (WORDY, 2),
     "tied": ({**WORDY, "tie_embeddings": True}, 2),
 }
@@ -69,7 +65,7 @@ def estimated_and_measured(
     recompute: bool = False,
 ) -> tuple[int, int]:
     """Return by how many bytes training grows, as the estimate has it and in fresh processes."""
-    sizes, batch_size = WITH_MORE_WEIGHTS[size]
+    sizes, batch_size = ALL_SIZES[size]
     model = {**sizes, "attention": attention}
     measured = growth_of_first(
         {

@@ -68,6 +68,8 @@ def test_fsdp_in_one_process_sends_nothing():
     assert memory.forward == [OUTSIDE, *3 * [OUTSIDE + BLOCK], OUTSIDE, OUTSIDE, OUTSIDE]
     assert memory.given_away == [0] * 7
     assert memory.after_backward == OUTSIDE
+    engine = partial(fully_sharded, count=1)
+    assert estimate_memory(CONFIG, Batch(seq=7), engine=engine).start == 6 * WHOLE  # copied, not only kept
 
 
 def test_fsdp_has_whole_gradients_where_they_are_accumulated():

@@ -77,12 +77,12 @@ def test_report_of_several_processes():
     question = Question(model=ODD, batch=batch, parallel="fsdp", num_processes=3, memory_bytes=1e6)
     estimate = estimate_memory(ODD, batch, engine=engine_of("fsdp", 3))
     text = report(question)
-    assert "\n  in each of 3 processes, fsdp\n" in text
+    assert "\n  of one of 3 with fsdp\n" in text
     rows = [line.split() for line in text.splitlines()]
     assert ["weights", *with_unit(estimate.weights, "B").split()] in rows
     for name, size in (
         ("whole weights, and what is on its way", estimate.gathered),
-        ("before the first step, when all is whole", estimate.start),
+        ("when a run continues, at its start", estimate.start),
     ):
         assert rows.count(f"{name} {with_unit(size, 'B')}".split()) == 1
     fitting = largest_batch(ODD, batch, 1e6, engine=engine_of("fsdp", 3))
@@ -90,12 +90,10 @@ def test_report_of_several_processes():
     assert fitting > largest_batch(ODD, batch, 1e6)
     assert "so " not in text
     of_ddp = report(replace(question, parallel=None))
-    assert "in each of 3 processes, ddp" in of_ddp
+    assert "of one of 3 with ddp" in of_ddp
     assert "whole" not in of_ddp
 
 
-def test_questions_about_processes_that_cannot_be():
-    with pytest.raises(ValueError, match="num_processes is 1 and parallel is 'fsdp'"):
-        replace(XL, parallel="fsdp")
+def test_fsdp_with_muon_cannot_be():
     with pytest.raises(ValueError, match="needs whole matrices; take adamw, or ddp"):
         replace(XL, parallel="fsdp", num_processes=2, optimizer="muon")

@@ -11,22 +11,24 @@ import torch
 from cs336_basics.accounting import Batch, estimate_memory
 from cs336_basics.accounting.engines import engine_of
 from cs336_basics.accounting.readable import with_unit
+from cs336_basics.training.config import RunConfig
 from cs336_basics.training.memory import (
     NotEnoughMemoryError,
-    accumulation_saves_memory,
     describe_memory,
     explained_out_of_memory,
     memory_of_run,
 )
 from cs336_basics.training.parallel import DataParallel, FullySharded, TorchrunProcesses
+from cs336_basics.training.processes import ONE_PROCESS, Processes
 from tests.unit.training.small_run import CONFIG, with_training
+
+LONG = replace(CONFIG, model=replace(CONFIG.model, context_length=127))  # activations decide
 
 TRAINS_A_LARGE_MODEL = """
 import sys
 from dataclasses import replace
 from pathlib import Path
 from cs336_basics.training.loop import train
-from cs336_basics.training.parallel import DataParallel, FullySharded, TorchrunProcesses
 from tests.unit.training.small_run import CONFIG, run_folder, token_data, with_training
 config = replace(CONFIG, model=replace(CONFIG.model, d_ff=1 << 28))  # 8.6 GB for each matrix
 try:
@@ -119,33 +121,39 @@ def test_float64_takes_twice_the_memory():
     ],
 )
 def test_out_of_memory_names_the_settings_to_change(error):
-    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(CONFIG):
+    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(LONG):
         raise error
     sentence = str(caught.value)
     assert str(error).split("\n")[0] in sentence
-    for setting in ("accumulation_steps (now 1)", "recompute", "batch_size (now 6)"):
+    for setting in ("accumulation_steps (now 1, at most 6)", "recompute", "batch_size (now 6)", "model"):
         assert setting in sentence
     assert "\n" not in sentence
 
 
+def suggested(config: RunConfig, processes: Processes = ONE_PROCESS) -> str:
+    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(config, processes):
+        raise MemoryError
+    return str(caught.value).partition("; ")[2]
+
+
 def test_settings_that_are_at_their_end_are_not_suggested():
-    config = with_training(recompute=True, accumulation_steps=6)
-    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(config):
-        raise MemoryError
-    assert "accumulation_steps" not in str(caught.value)
-    assert "recompute" not in str(caught.value)
+    at_their_end = replace(LONG.training, recompute=True, accumulation_steps=6)
+    sentence = suggested(replace(LONG, training=at_their_end))
+    assert "accumulation_steps" not in sentence
+    assert "recompute" not in sentence
+    assert "a smaller model" in sentence
 
 
-def test_accumulation_is_suggested_where_it_saves_memory():
+@pytest.mark.parametrize("engine", [DataParallel, FullySharded])
+def test_accumulation_is_suggested_where_it_saves_memory(engine):
+    assert "accumulation_steps (now 1, at most 3)" in suggested(LONG, one_of_two(engine))
     wide = replace(CONFIG, model=replace(CONFIG.model, d_model=256))  # weights decide, not activations
-    for engine, suggested in ((DataParallel, False), (FullySharded, False)):
-        assert accumulation_saves_memory(wide, one_of_two(engine)) == suggested
-    long = replace(CONFIG, model=replace(CONFIG.model, context_length=127))
-    for engine in (DataParallel, FullySharded):
-        assert accumulation_saves_memory(long, one_of_two(engine))
-    with pytest.raises(NotEnoughMemoryError) as caught, explained_out_of_memory(wide):
-        raise MemoryError
-    assert "accumulation_steps" not in str(caught.value)
+    assert "accumulation_steps" not in suggested(wide, one_of_two(engine))
+
+
+def test_where_only_weights_decide_only_a_smaller_model_is_suggested():
+    words = replace(CONFIG, model=replace(CONFIG.model, vocab_size=30_011, d_model=256, context_length=1))
+    assert suggested(words) == "take a smaller model"
 
 
 def test_other_errors_stay_what_they_are():
@@ -163,4 +171,4 @@ def test_a_process_without_memory_ends_with_the_advice(tmp_path):
         preexec_fn=limit, capture_output=True, text=True, timeout=200,
     )  # fmt: skip
     assert result.stdout.startswith("NotEnoughMemoryError training needs more memory than there is"), result
-    assert "accumulation_steps" in result.stdout
+    assert "a smaller model" in result.stdout
