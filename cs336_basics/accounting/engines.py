@@ -19,12 +19,15 @@ Segments = list[dict[str, Part]]
 
 @dataclass(frozen=True, kw_only=True)
 class EngineMemory:
-    """What exists besides activations in the last part of a batch, in bytes; lists: one entry a segment."""
+    """What an engine holds besides activations while the last part of a batch is computed, in bytes.
+
+    A list has one entry for each segment.
+    """
 
     shards: int
     """Into how many parts weights, gradients and the optimizer's state are shared out."""
     room: int
-    """Room for gradients that stays from step to step."""
+    """Room for gradients that stays from step to step (DDP)."""
     gradients_before: int
     """Gradients, and room for them, that are there when the forward pass begins."""
     forward: list[int]
@@ -32,7 +35,7 @@ class EngineMemory:
     backward: list[int]
     """The same while it goes backward, and copies of gradients on their way."""
     given_away: list[int]
-    """What a process loses of a segment's gradients when they have been added up: the parts of others."""
+    """What a process frees of a segment's gradients when they have been added up: the parts of others."""
     after_backward: int = 0
     """What is on its way when all segments are done."""
 

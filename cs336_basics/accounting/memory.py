@@ -26,14 +26,14 @@ class MemoryEstimate:
 
     weights: int
     gradients: int
-    """What an update has of them, or more: what accumulates before it, and room that stays."""
+    """Gradients at the update; more if they accumulate, or have room that stays (DDP)."""
     optimizer_state: int
     activations: int
     """What autograd keeps when a forward pass ends."""
     gathered: int
-    """The most of whole weights where a process keeps a part, and of copies on their way between them."""
+    """FSDP: the most of whole weights, and of what is on its way between processes; else 0."""
     start: int
-    """What is there before the first step of a run that continues: also all of which parts are cut."""
+    """What a run that continues has before its first step; with FSDP also everything whole, to cut it."""
     phases: dict[str, int]
     """The most that exists at once in each phase of a step, weights and temporary tensors included."""
 
@@ -98,21 +98,22 @@ def estimate_memory(
     weights = own_weight_bytes(config, shards=1)
     update = optimizer_cost(config, optimizer=optimizer, precision=batch.precision)
     grouped = segments(build_parts(config, loss=loss))
-    shared = engine(grouped, accumulation_steps)
-    own = own_weight_bytes(config, shared.shards)
+    engine_memory = engine(grouped, accumulation_steps)
+    own = own_weight_bytes(config, engine_memory.shards)
     own_state = update.state_bytes * own // weights
     phases = {
-        "forward": forward_peak(grouped, config, part_of_batch, shared, recompute=recompute),
-        "backward": backward_peak(grouped, config, part_of_batch, shared, recompute=recompute),
+        "forward": forward_peak(grouped, config, part_of_batch, engine_memory, recompute=recompute),
+        "backward": backward_peak(grouped, config, part_of_batch, engine_memory, recompute=recompute),
         "update": own + update.temporary_bytes * own // weights,
     }
     if evaluates:
-        phases["evaluation"] = shared.room + shared.forward[-1] + evaluation_peak(config, part_of_batch)
-    gathered = max(shared.forward + shared.backward)
+        logits = evaluation_peak(config, part_of_batch)
+        phases["evaluation"] = engine_memory.room + engine_memory.forward[-1] + logits
+    gathered = max(engine_memory.forward + engine_memory.backward)
     cut_from = weights + update.state_bytes if gathered > 0 else 0
     return MemoryEstimate(
         weights=own,
-        gradients=max(own, shared.gradients_before),
+        gradients=max(own, engine_memory.gradients_before),
         optimizer_state=own_state,
         activations=activation_bytes(config, part_of_batch, loss=loss, recompute=recompute),
         gathered=gathered,
@@ -122,7 +123,7 @@ def estimate_memory(
 
 
 def own_weight_bytes(config: ModelConfig, shards: int) -> int:
-    """Return the bytes of the first of so many parts, which is the largest: weights are cut by rows."""
+    """Return the bytes of the largest part, the first, of weights that are cut by rows into so many."""
     shapes = parameter_shapes(config).values()
     return FLOAT32_BYTES * sum(math.ceil(shape[0] / shards) * math.prod(shape[1:]) for shape in shapes)
 

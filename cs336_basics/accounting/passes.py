@@ -9,12 +9,12 @@ from cs336_basics.nn.config import ModelConfig
 
 
 def forward_peak(
-    grouped: Segments, config: ModelConfig, batch: Batch, engine: EngineMemory, *, recompute: bool
+    grouped: Segments, config: ModelConfig, batch: Batch, engine_memory: EngineMemory, *, recompute: bool
 ) -> int:
     """Return the most that a forward pass adds: what was kept so far and the part at work."""
     hidden = FLOAT32_BYTES * batch.tokens * config.d_model
-    live = peak = engine.gradients_before
-    for segment, gathered in zip(grouped, engine.forward, strict=True):
+    live = peak = engine_memory.gradients_before
+    for segment, gathered in zip(grouped, engine_memory.forward, strict=True):
         inside = live + hidden + gathered
         for part in segment.values():
             saved = sum(part.saved(batch).values())
@@ -25,15 +25,15 @@ def forward_peak(
 
 
 def backward_peak(
-    grouped: Segments, config: ModelConfig, batch: Batch, engine: EngineMemory, *, recompute: bool
+    grouped: Segments, config: ModelConfig, batch: Batch, engine_memory: EngineMemory, *, recompute: bool
 ) -> int:
     """Return the most that exists in a backward pass, which goes through the parts from the end.
 
     What a part has kept goes when it has been used, and the gradients of its weights come (to what is there
-    already, where gradients are accumulated). `hidden`, which the step holds, and the gradient of the
-    residual stream exist all the time.
+    already, where gradients are accumulated). The result of the last block and the gradient of
+    the residual stream exist all the time.
     """
-    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + engine.gradients_before
+    live = 2 * FLOAT32_BYTES * batch.tokens * config.d_model + engine_memory.gradients_before
     live += sum(kept_bytes(segment, config, batch, recompute=recompute) for segment in grouped)
     peak = live
     for place, segment in reversed(list(enumerate(grouped))):
@@ -43,12 +43,12 @@ def backward_peak(
             own = [FLOAT32_BYTES * math.prod(shape) for shape in part.weights().values()]
             working = part.working(batch)
             while_at_work = working.backward + max(own, default=0)  # one gradient after another
-            peak = max(peak, live + while_at_work + engine.backward[place])
-            come = 0 if engine.gradients_before else sum(own)
+            peak = max(peak, live + while_at_work + engine_memory.backward[place])
+            come = 0 if engine_memory.gradients_before else sum(own)
             live += come - sum(part.saved(batch).values()) + working.left
-            peak = max(peak, live + engine.backward[place])
-        live -= engine.given_away[place]
-    return max(peak, live + engine.after_backward)
+            peak = max(peak, live + engine_memory.backward[place])
+        live -= engine_memory.given_away[place]
+    return max(peak, live + engine_memory.after_backward)
 
 
 def evaluation_peak(config: ModelConfig, batch: Batch) -> int:

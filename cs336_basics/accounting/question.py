@@ -21,7 +21,7 @@ class Question:
     recompute: bool = False
     parallel: ParallelForm | None = None
     num_processes: int = 1
-    """Each takes a batch like `batch`; all is said of one, but its update is that of all weights."""
+    """Each takes a batch like `batch`. Memory and time are those of one; its update counts all weights."""
     memory_bytes: float = 80e9
     peak_flops: float = 495e12
     utilization: float = 0.5

@@ -44,10 +44,11 @@ def memory_lines(question: Question) -> list[str]:
 def memory_rows(question: Question) -> list[tuple[str, str]]:
     """Return sizes with what they are."""
     estimate = memory_of(question, question.batch)
-    # In equal parts, as many more sequences as there are parts make each of them one longer.
+    # One more sequence in each part of the batch.
     larger = replace(question.batch, batch_size=question.batch.batch_size + question.accumulation_steps)
     is_cut = estimate.gathered > 0
     gathered = {"whole weights, and what is on its way": estimate.gathered} if is_cut else {}
+    added = memory_of(question, larger).peak - estimate.peak
     start = {"when a run continues, at its start": estimate.start} if is_cut else {}
     sizes = {
         "weights": estimate.weights,
@@ -56,10 +57,15 @@ def memory_rows(question: Question) -> list[tuple[str, str]]:
         "activations kept for the backward pass": estimate.activations,
         **gathered,
         f"peak, in the phase '{estimate.peak_phase}'": estimate.peak,
-        "what another sequence adds to it": memory_of(question, larger).peak - estimate.peak,
+        f"what another sequence{in_each_part(question)} adds to it": added,
         **start,
     }
     return [(name, with_unit(size, "B")) for name, size in sizes.items()]
+
+
+def in_each_part(question: Question) -> str:
+    """Return these words where a batch has several parts."""
+    return " in each part" if question.accumulation_steps > 1 else ""
 
 
 def memory_of(question: Question, batch: Batch) -> MemoryEstimate:

@@ -33,7 +33,7 @@ class Account(Command):
     parallel: ParallelForm | None = None
     """How several processes share the work, as in `cs336 train`: ddp (None too) or fsdp."""
     num_processes: Annotated[int, tyro.conf.arg(aliases=("--processes",))] = 1
-    """Their number. All is said of one, with a batch of its own; but its update is that of all weights."""
+    """Their number. Memory and time are those of one, with a batch of its own."""
     precision: Annotated[Precision, tyro.conf.arg(aliases=("--dtype",))] = "fp32"
     """Type of matrix products; weights, gradients and moments are float32 in both cases."""
     optimizer: OptimizerName = "adamw"

@@ -87,7 +87,7 @@ def advice(config: RunConfig, processes: Processes, reason: str) -> str:
     ways = []
     if would_save(config, processes, accumulation_steps=each):
         now = training.accumulation_steps
-        ways.append(f"more accumulation_steps (now {now}, at most {each}), which change no result")
+        ways.append(f"more accumulation_steps (now {now}, a divisor of {each}), which change no result")
     if would_save(config, processes, recompute=True):
         ways.append("recompute, which changes no result")
     if would_save(config, processes, batch_size=processes.count, accumulation_steps=1):

@@ -125,7 +125,7 @@ def test_out_of_memory_names_the_settings_to_change(error):
         raise error
     sentence = str(caught.value)
     assert str(error).split("\n")[0] in sentence
-    for setting in ("accumulation_steps (now 1, at most 6)", "recompute", "batch_size (now 6)", "model"):
+    for setting in ("accumulation_steps (now 1, a divisor of 6)", "recompute", "batch_size (now 6)", "model"):
         assert setting in sentence
     assert "\n" not in sentence
 
@@ -146,7 +146,7 @@ def test_settings_that_are_at_their_end_are_not_suggested():
 
 @pytest.mark.parametrize("engine", [DataParallel, FullySharded])
 def test_accumulation_is_suggested_where_it_saves_memory(engine):
-    assert "accumulation_steps (now 1, at most 3)" in suggested(LONG, one_of_two(engine))
+    assert "accumulation_steps (now 1, a divisor of 3)" in suggested(LONG, one_of_two(engine))
     wide = replace(CONFIG, model=replace(CONFIG.model, d_model=256))  # weights decide, not activations
     assert "accumulation_steps" not in suggested(wide, one_of_two(engine))
 
