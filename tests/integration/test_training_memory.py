@@ -148,14 +148,12 @@ OF_SEVERAL = [
         pytest.param(*case, marks=pytest.mark.endurance)
         for case in (
             ("fsdp", "wordy", 1, {}),
-            ("fsdp", "wide", 2, {}),
             ("fsdp", "wide", 3, {"accumulation_steps": 2}),
             ("fsdp", "wide", 2, {"precision": "bf16"}),
             ("fsdp", "tied", 2, {}),
             ("fsdp", "quickstart", 2, {"recompute": True}),
             ("fsdp", "tinystories", 2, {}),
             ("ddp", "wide", 2, {}),
-            ("ddp", "tinystories", 2, {}),
         )
     ),
 ]

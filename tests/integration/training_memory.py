@@ -28,7 +28,7 @@ from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.state import new_model
 from cs336_basics.training.step import train_step
 
-STEPS = 3  # at the second, the optimizer has its state; at the third, DDP the room for gradients that stays
+STEPS, STEPS_OF_SEVERAL = 2, 3  # at 2, the optimizer has its state; at 3, DDP the room that stays
 
 
 def plain_step(
@@ -47,7 +47,7 @@ def main(settings: str) -> None:
     """Train the model that `settings`, a JSON object, describes: alone, or as one of several processes."""
     given = json.loads(settings)
     training = TrainingConfig(
-        steps=STEPS,
+        steps=STEPS_OF_SEVERAL if given["parallel"] else STEPS,
         batch_size=given["batch_size"],
         device="cpu",
         precision=given["precision"],
@@ -80,7 +80,7 @@ def growth_in_training(config: RunConfig, processes: Processes, take_step: Calla
     objective = processes.distribute(model, optimizer)
     before = psutil.Process().memory_info().rss
     Path("/proc/self/clear_refs").write_text("5")  # what the making of the model took does not count
-    for step in range(1, STEPS + 1):
+    for step in range(1, config.training.steps + 1):
         batch = batch_of_step(TokenMixture.by_size(ids), config, step, processes=processes)
         take_step(objective, optimizer, batch, config, step, processes=processes)
     return largest_resident_size() - before
