@@ -26,8 +26,6 @@ class EngineMemory:
 
     shards: int
     """Into how many parts weights, gradients and the optimizer's state are shared out."""
-    room: int
-    """Room for gradients that stays from step to step (DDP)."""
     gradients_before: int
     """Gradients, and room for them, that are there when the forward pass begins."""
     forward: list[int]
@@ -38,6 +36,8 @@ class EngineMemory:
     """What a process frees of a segment's gradients when they have been added up: the parts of others."""
     after_backward: int = 0
     """What is on its way when all segments are done."""
+    room: int = 0
+    """Room for gradients that stays from step to step (DDP)."""
 
 
 Engine = Callable[[Segments, int], EngineMemory]
@@ -49,7 +49,6 @@ def one_process(grouped: Segments, accumulation_steps: int) -> EngineMemory:
     nothing = [0] * len(grouped)
     return EngineMemory(
         shards=1,
-        room=0,
         gradients_before=accumulated(grouped, accumulation_steps),
         forward=nothing,
         backward=nothing,
@@ -98,7 +97,6 @@ def fully_sharded(grouped: Segments, accumulation_steps: int, *, count: int) -> 
     places = range(len(grouped))
     return EngineMemory(
         shards=count,
-        room=0,
         gradients_before=accumulated(grouped, accumulation_steps),
         forward=[forward(place) for place in places],
         backward=[backward(place) for place in places],
