@@ -1,20 +1,31 @@
-"""torch.compile for a model, part by part, where this machine has what a compiler needs."""
+"""torch.compile for a model, part by part, and for AdamW, where this machine has what a compiler needs."""
 
 import warnings
-from collections.abc import Iterable
 
 import torch
 from torch import nn
+from torch.optim import Optimizer
 
 from cs336_basics.nn.transformer_lm import TransformerLM
+from cs336_basics.optim.adamw import AdamW
+from cs336_basics.optim.combined import parts_of
+from cs336_basics.optim.compiled_adamw import compiled_update
 
 
-def compile_for_training(model: TransformerLM) -> None:
-    """Compile the blocks, one compilation for all of them, and the last norm.
+def compile_for_training(model: TransformerLM, optimizer: Optimizer) -> None:
+    """Compile the blocks, one compilation for all of them, the last norm, and AdamW's update.
 
     The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own.
     """
-    _compile([*model.layers, model.ln_final], _device_of(model))
+    backend = _backend_for(model)
+    if backend is None:
+        return
+    for module in (*model.layers, model.ln_final):
+        module.compile(backend=backend)
+    if backend == "inductor":  # the other one gains nothing here: it leaves the operations what they are
+        for part in parts_of(optimizer):
+            if isinstance(part, AdamW):
+                part.update = compiled_update(backend)
 
 
 def compile_for_generation(model: TransformerLM) -> None:
@@ -22,18 +33,23 @@ def compile_for_generation(model: TransformerLM) -> None:
 
     For a few texts on a CPU, where reading the weights takes the time, this gains nothing.
     """
-    names = [f"layers.{layer}.{part}" for layer in range(len(model.layers)) for part in ("ln1", "ln2", "ffn")]
-    _compile([model.get_submodule(name) for name in names], _device_of(model))
+    backend = _backend_for(model)
+    if backend is None:
+        return
+    for layer in model.layers:
+        for part in ("ln1", "ln2", "ffn"):
+            layer.get_submodule(part).compile(backend=backend)
 
 
-def _compile(modules: Iterable[nn.Module], device: torch.device) -> None:
+def _backend_for(model: nn.Module) -> str | None:
+    """Return what can compile for the model's device; None, after a warning, where nothing can."""
+    device = next(model.parameters()).device
     backend = "aot_eager" if device.type == "mps" else "inductor"
     reason = why_not(backend, device)
-    if reason is not None:
-        warnings.warn(f"going on without compiling, which does not work here ({reason})", stacklevel=3)
-        return
-    for module in modules:
-        module.compile(backend=backend)
+    if reason is None:
+        return backend
+    warnings.warn(f"going on without compiling, which does not work here ({reason})", stacklevel=3)
+    return None
 
 
 def why_not(backend: str, device: torch.device) -> str | None:
@@ -47,7 +63,3 @@ def why_not(backend: str, device: torch.device) -> str | None:
 
 def _successor(x: torch.Tensor) -> torch.Tensor:
     return x + 1
-
-
-def _device_of(model: nn.Module) -> torch.device:
-    return next(model.parameters()).device

@@ -70,8 +70,10 @@ def _ours(library: str, shape: Shape, compiled: bool) -> tuple:
     from cs336_basics.training.compilation import compile_for_training
 
     model = our_model(library, shape)
+    parameters = list(model.parameters())
+    optimizer = AdamW(parameters, lr=1e-4)
     if compiled:
-        compile_for_training(model)
+        compile_for_training(model, optimizer)
 
     def chunked_loss(inputs, targets):
         return chunked_cross_entropy(model.hidden_states(inputs), model.lm_head.weight, targets)
@@ -80,8 +82,7 @@ def _ours(library: str, shape: Shape, compiled: bool) -> tuple:
         return cross_entropy(model(inputs), targets)
 
     loss_of = plain_loss if library == PLAIN else chunked_loss
-    parameters = list(model.parameters())
-    return loss_of, lambda: clip_gradients(parameters, 1.0), AdamW(parameters, lr=1e-4)
+    return loss_of, lambda: clip_gradients(parameters, 1.0), optimizer
 
 
 def _peer(shape: Shape, compiled: bool) -> tuple:
@@ -128,18 +129,23 @@ def peer_model(shape: Shape) -> Any:
     return LlamaForCausalLM(config)
 
 
-def optimizer_step(library: str, shape: Shape) -> Callable[[], object]:
+def optimizer_step(library: str, shape: Shape, *, compiled: bool = False) -> Callable[[], object]:
     """Return the update alone, for gradients that stay what they are."""
     import torch
 
     from cs336_basics import AdamW
+    from cs336_basics.training.compilation import compile_for_training
 
-    parameters = list(our_model(OURS, shape).parameters())
+    model = our_model(OURS, shape)
+    parameters = list(model.parameters())
     for parameter in parameters:
         parameter.grad = torch.randn_like(parameter)
     if library == PEER:
         return torch.optim.AdamW(parameters, lr=1e-4, fused=True).step
-    return AdamW(parameters, lr=1e-4).step
+    optimizer = AdamW(parameters, lr=1e-4)
+    if compiled:
+        compile_for_training(model, optimizer)
+    return optimizer.step
 
 
 def generation(

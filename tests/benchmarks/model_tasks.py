@@ -45,10 +45,13 @@ def compiled(shape: Shape, repetitions: int) -> Iterator[Measured]:
 
 
 def optimizer(shape: Shape, repetitions: int) -> Iterator[Measured]:
-    """Time the update alone."""
-    steps = {library: subjects.optimizer_step(library, shape) for library in (OURS, PEER)}
-    results = time_by_turns(steps, repetitions=10 * repetitions)
-    yield Measured(timed("AdamW.step", Target(2.0, 1.0)), results)
+    """Time the update alone, as it is and compiled."""
+    for name, compiled in (("AdamW.step", False), ("AdamW.step, compiled", True)):
+        steps = {
+            library: subjects.optimizer_step(library, shape, compiled=compiled) for library in (OURS, PEER)
+        }
+        results = time_by_turns(steps, repetitions=10 * repetitions)
+        yield Measured(timed(name, Target(2.0, 1.0)), results)
 
 
 def generation(shape: Shape, repetitions: int) -> Iterator[Measured]:

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from cs336_basics import AdamW
-from cs336_basics.optim.adamw import pieces
+from cs336_basics.optim.adamw_update import pieces
 
 SHAPES = [(3, 5), (7,), ()]
 LANGUAGE_MODEL = {"lr": 3e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.1}
