@@ -61,12 +61,12 @@ class Train(Command):
 
     def execute(self) -> None:
         """Train, or continue, until the last step or a signal."""
+        from cs336_basics.training.parallel.torchrun import is_started_by_torchrun
         from cs336_basics.training.stop_signals import StopRequest
-        from cs336_basics.training.torchrun import is_started_by_torchrun
 
         stop = StopRequest(enabled=self.save_on_signal, one_of_several=is_started_by_torchrun())
         with stop:
-            from cs336_basics.training.parallel import processes_of_torchrun
+            from cs336_basics.training.parallel.join import processes_of_torchrun
 
             with processes_of_torchrun(self.parallel) as processes:
                 self.train(processes, should_stop=stop)

@@ -60,8 +60,10 @@ ALLOWED_FOR_A_REASON: dict[str, dict[str, str]] = {
     "nn/sdpa_attention.py": {
         "torch.nn.functional.scaled_dot_product_attention": "to compare with; only attention='sdpa' uses it"
     },
-    "training/parallel.py": {
+    "training/parallel/data_parallel.py": {
         "torch.nn.parallel.DistributedDataParallel": "an engine for several processes, no part of a model",
+    },
+    "training/parallel/fully_sharded.py": {
         "torch.distributed.fsdp.FSDPModule": "the type of what fully_shard has treated",
         "torch.distributed.fsdp.fully_shard": "an engine for several processes, no part of a model",
         "torch.distributed.fsdp.register_fsdp_forward_method": "belongs to fully_shard",

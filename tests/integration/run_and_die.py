@@ -36,7 +36,7 @@ import safetensors.torch
 LOADED_BEFORE = (
     "cs336_basics.cli.main",
     "cs336_basics.training.loop",
-    "cs336_basics.training.parallel",
+    "cs336_basics.training.parallel.join",
     "cs336_basics.training.start",
     "matplotlib.backends.backend_agg",
     "torch._dynamo",  # which the first optimizer loads

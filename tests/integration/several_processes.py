@@ -27,7 +27,7 @@ def environment(rank: int, count: int, port: int) -> dict[str, str]:
 def give(commands: list[list[str]], *, together: bool) -> int:
     """Be one of the processes: give all commands; return 1 if there was one that was refused."""
     from cs336_basics.cli.main import main
-    from cs336_basics.training.parallel import process_group
+    from cs336_basics.training.parallel.join import process_group
 
     status = 0
     with process_group() if together else nullcontext():

@@ -143,7 +143,6 @@ def test_estimate_is_within_15_percent_in_float64():
 
 OF_SEVERAL = [
     ("fsdp", "wordy", 2, {}),
-    ("ddp", "wordy", 2, {"accumulation_steps": 2}),
     *(
         pytest.param(*case, marks=pytest.mark.endurance)
         for case in (
@@ -154,6 +153,7 @@ OF_SEVERAL = [
             ("fsdp", "quickstart", 2, {"recompute": True}),
             ("fsdp", "tinystories", 2, {}),
             ("ddp", "wide", 2, {}),
+            ("ddp", "wordy", 2, {"accumulation_steps": 2}),
         )
     ),
 ]

@@ -22,7 +22,7 @@ from cs336_basics.optim.clipping import clip_gradients
 from cs336_basics.training.batches import Batch, batch_of_step
 from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.config import RunConfig, TrainingConfig
-from cs336_basics.training.parallel import processes_of_torchrun
+from cs336_basics.training.parallel.join import processes_of_torchrun
 from cs336_basics.training.processes import Processes
 from cs336_basics.training.recomputation import recompute_blocks
 from cs336_basics.training.state import new_model

@@ -18,7 +18,9 @@ from cs336_basics.training.memory import (
     explained_out_of_memory,
     memory_of_run,
 )
-from cs336_basics.training.parallel import DataParallel, FullySharded, TorchrunProcesses
+from cs336_basics.training.parallel.collectives import TorchrunProcesses
+from cs336_basics.training.parallel.data_parallel import DataParallel
+from cs336_basics.training.parallel.fully_sharded import FullySharded
 from cs336_basics.training.processes import ONE_PROCESS, Processes
 from tests.unit.training.small_run import CONFIG, with_training
 

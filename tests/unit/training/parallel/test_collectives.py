@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from cs336_basics.training.parallel import DataParallel
+from cs336_basics.training.parallel.data_parallel import DataParallel
 
 
 @pytest.mark.parametrize("num_items", [0, 1, 2, 3, 4, 7])
