@@ -1,10 +1,11 @@
-"""What our own tests run under: shapes checked at every call, warnings as errors, a fixed seed.
+"""What our own tests run under: shapes and types checked, warnings as errors, a fixed seed.
 
 The conftest of each of our folders imports this module. It touches nothing outside these folders: test
 files that people copy into `tests/` itself run on the unchecked package, under pytest's defaults.
 """
 
 import random
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from beartype import BeartypeConf, beartype
 from jaxtyping import config as jaxtyping_config
 from jaxtyping import install_import_hook
 
-PACKAGE = Path(__file__).parents[1] / "cs336_basics"
-
 
 def modules_with_shapes() -> list[str]:
     """Return the modules whose signatures name shapes; types alone are checked without running anything."""
-    paths = [path for path in PACKAGE.rglob("*.py") if "from jaxtyping import" in path.read_text("utf-8")]
-    return [".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in paths]
+    package = find_spec("cs336_basics")
+    assert package is not None
+    (folder,) = map(Path, package.submodule_search_locations or ())
+    paths = [path for path in folder.rglob("*.py") if "jaxtyping" in path.read_text("utf-8")]
+    return [".".join(path.relative_to(folder.parent).with_suffix("").parts) for path in paths]
 
 
 # As for every type checker, an int will do where a float is asked for.
@@ -43,7 +45,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def strict_types_and_fixed_seed(request: pytest.FixtureRequest):
-    """Check annotated shapes and types while the test runs, and start from the same random state.
+    """Check shapes, and types beside them, while the test runs, and start from the same random state.
 
     The checks take longer than the steps of a small model. Tests that repeat whole runs, whose shapes others
     check, are marked with `without_type_checks`.

@@ -27,7 +27,8 @@ class AdamW(Optimizer):
     that is larger by `1 / sqrt(1 - beta2^t)` in the first steps: it matters for gradients near `eps`.
     """
 
-    update: Callable[..., None] = staticmethod(update_in_pieces)  # a compiled one can take its place
+    # A compiled one can take its place in an optimizer; a copy of it has this one again.
+    update: Callable[..., None] = staticmethod(update_in_pieces)
 
     def __init__(
         self,

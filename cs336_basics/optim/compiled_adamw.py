@@ -1,7 +1,8 @@
 """The update of `AdamW` as one compiled kernel, which reads and writes each entry once.
 
-`adamw_update.update` is the definition; it is seven operations, and even piece by piece they take two to
-three times as long, because each goes over the entries for itself.
+`adamw_update.py` has the definition. Its seven operations, piece by piece, read memory once but go over the
+cache seven times: 1.7 times the time of this kernel for 22 million weights, on two cores of an AMD EPYC
+(Zen 4).
 """
 
 from collections.abc import Callable
@@ -12,13 +13,15 @@ from torch import Tensor
 
 from cs336_basics.optim.adamw_update import corrected, is_plain, update_in_pieces
 
+SMALLEST_TENSOR = 1 << 16  # entries; the first one compiled decides for all whether threads share the work
+
 
 def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
-    """Return a function that does what `update_in_pieces` does, and compiles itself when it is first called.
+    """Return a function that does what `update_in_pieces` does, with a kernel that its first call compiles.
 
-    One compilation serves tensors of all shapes, which are seen as vectors, and all steps: numbers go in as
+    One kernel serves tensors of all shapes, which are seen as vectors, and all steps: numbers go in as
     tensors, because a plain number that changes makes the compiler calculate in float64, at half the speed.
-    What is no vector in memory, or spread over several processes, is updated without compilation.
+    What `is_for_kernel` refuses is updated in pieces, so with FSDP everything is.
     """
     kernel = torch.compile(update_entries, backend=backend, dynamic=True)
 
@@ -30,19 +33,31 @@ def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
         eps: float,
         weight_decay: float,
     ) -> None:
-        if not all(is_plain(tensor) and tensor.is_contiguous() for tensor in tensors):
+        if not all(map(is_for_kernel, tensors)):
             update_in_pieces(*tensors, step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
             return
         beta1, beta2 = betas
         step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
-        numbers = (1 - lr * weight_decay, 1 - beta1, 1 - beta2, step_size, epsilon)
-        dtype = torch.promote_types(tensors[0].dtype, torch.float32)
-        kernel(
-            *(tensor.view(-1) for tensor in tensors),
-            *(torch.tensor(number, dtype=dtype) for number in numbers),
-        )
+        numbers = (1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, step_size, epsilon)
+        vectors = [tensor.view(-1).detach() for tensor in tensors]  # a view is compiled for what it shows
+        kernel(*vectors, *(torch.tensor(number, dtype=tensors[0].dtype) for number in numbers))
 
     return update
+
+
+def is_for_kernel(tensor: Tensor) -> bool:
+    """Say whether a tensor is large, of an ordinary type, and lies without gaps in the memory of a CPU.
+
+    The sixteen-bit types are rounded after each operation, which a kernel does not do; other devices were
+    not measured.
+    """
+    return (
+        is_plain(tensor)
+        and tensor.numel() >= SMALLEST_TENSOR
+        and tensor.device.type == "cpu"
+        and tensor.dtype in (torch.float32, torch.float64)
+        and tensor.is_contiguous()
+    )
 
 
 def update_entries(
@@ -52,16 +67,17 @@ def update_entries(
     second_moment: Tensor,
     kept: Tensor,
     first_share: Tensor,
+    beta2: Tensor,
     second_share: Tensor,
     step_size: Tensor,
     epsilon: Tensor,
 ) -> None:
     """Apply the four lines of `AdamW` in place.
 
-    `kept` of the parameter stays after weight decay, and of the moments all but `first_share` and
-    `second_share`, which the gradient gives.
+    `kept` of the parameter stays after weight decay; `first_share` and `second_share` of the moments come
+    from the gradient.
     """
     parameter.mul_(kept)
-    first_moment.lerp_(gradient, first_share)
-    second_moment.lerp_(gradient.square(), second_share)
+    first_moment.add_(first_share * (gradient - first_moment))
+    second_moment.mul_(beta2).add_(second_share * gradient * gradient)
     parameter.sub_(step_size * first_moment / (second_moment.sqrt() + epsilon))

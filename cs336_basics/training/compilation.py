@@ -13,7 +13,7 @@ from cs336_basics.optim.compiled_adamw import compiled_update
 
 
 def compile_for_training(model: TransformerLM, optimizer: Optimizer) -> None:
-    """Compile the blocks, one compilation for all of them, the last norm, and AdamW's update.
+    """Compile the blocks, one compilation for all of them, the last norm, and AdamW's update (on a CPU).
 
     The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own.
     """
@@ -22,10 +22,9 @@ def compile_for_training(model: TransformerLM, optimizer: Optimizer) -> None:
         return
     for module in (*model.layers, model.ln_final):
         module.compile(backend=backend)
-    if backend == "inductor":  # the other one gains nothing here: it leaves the operations what they are
-        for part in parts_of(optimizer):
-            if isinstance(part, AdamW):
-                part.update = compiled_update(backend)
+    for part in parts_of(optimizer):
+        if isinstance(part, AdamW):
+            part.update = compiled_update(backend)
 
 
 def compile_for_generation(model: TransformerLM) -> None:

@@ -1,4 +1,5 @@
 """Several processes on PyTorch's own engines: `torchrun` starts them, DDP or FSDP2 lets them train together.
 
-These are engines, not parts of a model, and the only thing here that is not from scratch. `join.py` chooses.
+They are engines, not parts of a model, and with `attention="sdpa"` all that is not from scratch in this
+package. `join.py` chooses.
 """

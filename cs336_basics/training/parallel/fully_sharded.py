@@ -60,8 +60,10 @@ class FullySharded(TorchrunProcesses):
         """Leave out adding up; until then each process has the gradients of whole weights."""
         assert isinstance(objective, NextTokenLoss)
         _sharded(objective.model).set_requires_gradient_sync(False)
-        yield
-        _sharded(objective.model).set_requires_gradient_sync(True)
+        try:
+            yield
+        finally:
+            _sharded(objective.model).set_requires_gradient_sync(True)
 
     def clip_gradients(self, parameters: Iterable[Tensor], max_l2_norm: float) -> Float[Tensor, ""]:
         """Clip this process's rows by the norm of all rows."""
