@@ -25,22 +25,13 @@ def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
     """
     kernel = torch.compile(update_entries, backend=backend, dynamic=True)
 
-    def update(
-        *tensors: Tensor,
-        step: int,
-        lr: float,
-        betas: tuple[float, float],
-        eps: float,
-        weight_decay: float,
-    ) -> None:
+    def update(*tensors: Tensor, **settings: Any) -> None:
         if not all(map(is_for_kernel, tensors)):
-            update_in_pieces(*tensors, step=step, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+            update_in_pieces(*tensors, **settings)
             return
-        beta1, beta2 = betas
-        step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
-        numbers = (1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, step_size, epsilon)
         vectors = [tensor.view(-1).detach() for tensor in tensors]  # a view is compiled for what it shows
-        kernel(*vectors, *(torch.tensor(number, dtype=tensors[0].dtype) for number in numbers))
+        numbers = [torch.tensor(number, dtype=vectors[0].dtype) for number in numbers_of(**settings)]
+        kernel(*vectors, *numbers)
 
     return update
 
@@ -58,6 +49,15 @@ def is_for_kernel(tensor: Tensor) -> bool:
         and tensor.dtype in (torch.float32, torch.float64)
         and tensor.is_contiguous()
     )
+
+
+def numbers_of(
+    *, step: int, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
+) -> tuple[float, ...]:
+    """Return the six numbers of `update_entries`, from the settings that `update_in_pieces` takes."""
+    beta1, beta2 = betas
+    step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
+    return 1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, step_size, epsilon
 
 
 def update_entries(

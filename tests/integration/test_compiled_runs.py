@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.compiler import needs_compiler
 from tests.integration.command import ONE_THREAD, SMALL_MODEL, cs336
 
 compiling = partial(cs336, timeout=300)
@@ -38,9 +39,7 @@ def test_training_without_a_compiler_warns_once_and_goes_on(prepared, tmp_path):
 
 
 @pytest.mark.endurance
-@pytest.mark.skipif(
-    shutil.which(os.environ.get("CXX", "g++")) is None, reason="there is no C++ compiler here"
-)
+@needs_compiler
 def test_a_compiled_run_learns_the_same_and_writes_the_same(prepared, quick_cs336, tmp_path):
     shutil.copytree(prepared / "tokenizer", tmp_path / "tokenizer")
     errors = train(tmp_path, prepared / "tokens.npy", "compiled", "--tokenizer", "tokenizer", "--compile")

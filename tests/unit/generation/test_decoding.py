@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from jaxtyping import config as jaxtyping_config
 
 from cs336_basics import TransformerLM, generate
 from cs336_basics.generation.decoding import stream_tokens
@@ -172,7 +171,6 @@ def test_generate_refuses_settings_that_make_no_sense(model, settings, message):
 
 @pytest.mark.parametrize("function", [generate, stream_tokens])
 def test_an_unknown_rule_for_overflow_is_refused(model, function):
-    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
     with pytest.raises(ValueError, match="one of recompute, half but is 'slide'"):
         function(model, [1], 3, overflow="slide")
 

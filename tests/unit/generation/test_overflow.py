@@ -1,5 +1,4 @@
 import pytest
-from jaxtyping import config as jaxtyping_config
 
 from cs336_basics.generation.overflow import newest_half, newest_tokens, overflow_rule
 
@@ -21,6 +20,5 @@ def test_newest_half_is_kept_of_a_window_that_does_not_fit(length, context_lengt
 
 
 def test_an_unknown_rule_is_refused_with_those_there_are():
-    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
     with pytest.raises(ValueError, match="one of recompute, half but is 'slide'"):
         overflow_rule("slide")  # pyright: ignore[reportArgumentType]

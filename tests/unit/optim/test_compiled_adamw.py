@@ -1,19 +1,15 @@
 import copy
-import os
-import shutil
 
 import pytest
 import torch
 
 from cs336_basics import AdamW
 from cs336_basics.optim.compiled_adamw import compiled_update
+from tests.compiler import needs_compiler
 
 SHAPES = [(257, 257), (11,), (293, 227), (), (1, 65_537), (65_539,), (3, 151, 149)]
 SETTINGS = {"lr": 3e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.1}
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
-needs_compiler = pytest.mark.skipif(
-    shutil.which(os.environ.get("CXX", "g++")) is None, reason="there is no C++ compiler here"
-)
 
 
 @pytest.fixture(autouse=True)

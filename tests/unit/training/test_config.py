@@ -1,7 +1,6 @@
 import dataclasses
 
 import pytest
-from jaxtyping import config as jaxtyping_config
 
 from cs336_basics.training.config import OptimizerConfig, RunConfig, TrainingConfig
 from tests.unit.training.small_run import CONFIG
@@ -89,6 +88,5 @@ def test_optimizer_config_refuses(changes, named):
     ids=str,
 )
 def test_optimizer_config_names_the_choices_when_given_an_unknown_one(choice, message):
-    jaxtyping_config.update("jaxtyping_disable", True)  # what a user has: no checker before ours
     with pytest.raises(ValueError, match=message):
         OptimizerConfig(**choice)
