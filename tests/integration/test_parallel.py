@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from cs336_basics.files.json_file import read_json
+from tests.compiler import needs_compiler
 from tests.integration.command import ONE_THREAD, files_below
 
 if os.name == "nt":
@@ -128,6 +129,24 @@ def test_every_form_and_count_computes_what_one_process_computes(prepared, comma
         assert difference < tolerances[precision]
         if precision == "fp64":
             assert of_weights < tolerances[precision]
+
+
+@needs_compiler
+@pytest.mark.endurance
+def test_two_compiled_processes_compute_what_one_computes_without_a_compiler(prepared, command, tmp_path):
+    for_kernel = ("--d-model", 220)  # matrices of 65,536 entries and more, which AdamW's kernel takes
+    exact = (*for_kernel, "--learning-rate", 0.001, "--precision", "fp64")
+    alone, ddp, fsdp = (tmp_path / name for name in ("alone", "ddp", "fsdp"))
+    compiled = (*exact, "--accumulation-steps", 3, "--compile")
+    of_two = [
+        train_arguments(prepared, ddp, *compiled),
+        train_arguments(prepared, fsdp, *compiled, "--parallel", "fsdp"),
+    ]
+    assert command.give_all({1: [train_arguments(prepared, alone, *exact)], 2: of_two}) == 0
+    assert "going on without compiling" not in command.output.read_text()
+    for run in (ddp, fsdp):
+        assert largest_difference_of_losses(run, alone) < 1e-12
+        assert largest_difference(run, alone) < 1e-12
 
 
 @pytest.mark.endurance
