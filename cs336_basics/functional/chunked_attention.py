@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from cs336_basics.functional.precision import at_least_float32, product_dtype
+from cs336_basics.functional.precision import at_least_float32, product_dtype, wide_dtype
 
 QUERY_CHUNK, KEY_CHUNK = 64, 512
 
@@ -34,17 +34,23 @@ def chunked_causal_attention(
 
     Shapes: q (*batch seq d_head), k (*batch seq d_head), v (*batch seq d_head) -> (*batch seq d_head)
     """
-    dtype = product_dtype(q)
-    flat_q, flat_k, flat_v = (x.to(dtype).reshape(-1, *x.shape[-2:]) for x in (q, k, v))
-    attended = ChunkedCausalAttention.apply(flat_q, flat_k, flat_v)
+    if not q.shape == k.shape == v.shape:
+        raise ValueError(
+            f"queries, keys and values must have one shape but have {tuple(q.shape)}, {tuple(k.shape)} and "
+            f"{tuple(v.shape)}; for others take scaled_dot_product_attention"
+        )
+    flat_q, flat_k, flat_v = (x.reshape(-1, *x.shape[-2:]) for x in (q, k, v))
+    attended = ChunkedCausalAttention.apply(flat_q, flat_k, flat_v, product_dtype(q))
     return attended.view(q.shape).to(q.dtype)
 
 
 class ChunkedCausalAttention(torch.autograd.Function):
-    """The two algorithms, for tensors of shape (batch, seq, d_head)."""
+    """The two algorithms, for tensors of shape (batch, seq, d_head), with products of one type."""
 
     @staticmethod
-    def forward(ctx, q, k, v):  # noqa: D102
+    def forward(ctx, q_given, k_given, v_given, dtype):  # noqa: D102
+        ctx.gradient_dtype = q_given.dtype
+        q, k, v = (x.to(dtype) for x in (q_given, k_given, v_given))
         attended = torch.empty_like(q)
         log_normalizers = at_least_float32(torch.empty_like(q[..., :1]))
         for queries in chunks(q.shape[1], QUERY_CHUNK):
@@ -57,11 +63,14 @@ class ChunkedCausalAttention(torch.autograd.Function):
     def backward(ctx, attended_gradient):  # noqa: D102
         q, k, v, attended, log_normalizers = ctx.saved_tensors
         scale = 1 / math.sqrt(q.shape[-1])
-        q_gradient, k_gradient, v_gradient = torch.empty_like(q), torch.zeros_like(k), torch.zeros_like(v)
+        # One product for each chunk of queries is added: in a narrow type each addition would lose something.
+        q_gradient = torch.empty_like(q, dtype=wide_dtype(q))
+        k_gradient, v_gradient = (torch.zeros_like(x, dtype=wide_dtype(x)) for x in (k, v))
         weighted_mean = (at_least_float32(attended_gradient) * attended).sum(dim=-1, keepdim=True)
         for queries in chunks(q.shape[1], QUERY_CHUNK):
-            chunk_gradient = attended_gradient[:, queries].to(q.dtype)
-            chunk_q_gradient = torch.zeros_like(q[:, queries])  # compilers make more of it than of slices
+            chunk_gradient = attended_gradient[:, queries]
+            # Compilers make more of it than of slices.
+            chunk_q_gradient = torch.zeros_like(q[:, queries], dtype=wide_dtype(q))
             for keys in chunks(queries.stop, KEY_CHUNK):
                 scores = causal_scores(q, k, queries, keys)
                 weights = scores.sub_(log_normalizers[:, queries]).exp_()
@@ -71,8 +80,10 @@ class ChunkedCausalAttention(torch.autograd.Function):
                 scores_gradient = scores_gradient.to(q.dtype)
                 chunk_q_gradient += scaled_product(scale, scores_gradient, k[:, keys])
                 k_gradient[:, keys] += scaled_product(scale, scores_gradient.mT, q[:, queries])
+                del scores, weights, weights_gradient, scores_gradient  # before the next come
             q_gradient[:, queries] = chunk_q_gradient
-        return q_gradient, k_gradient, v_gradient
+        gradients = (gradient.to(ctx.gradient_dtype) for gradient in (q_gradient, k_gradient, v_gradient))
+        return *gradients, None
 
 
 def attend_chunk(

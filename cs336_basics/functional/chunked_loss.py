@@ -48,7 +48,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         weight = head_weight.to(dtype)
         total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
         hidden_gradient = torch.empty_like(hidden)
-        weight_gradient = torch.zeros_like(head_weight)
+        weight_gradient = torch.zeros_like(head_weight, dtype=wide_dtype(head_weight))
         chunk_shape = (min(chunk_tokens, len(hidden)), len(head_weight))
         logits_memory = hidden.new_empty(chunk_shape, dtype=wide_dtype(hidden))
         for start in range(0, len(hidden), chunk_tokens):
@@ -62,7 +62,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                 hidden_gradient[chunk] = logits_gradient @ weight
                 add_product(weight_gradient, logits_gradient.T, chunk_hidden)
             del logits_gradient  # which can be a tensor of its own, before the next comes
-        ctx.save_for_backward(hidden_gradient, weight_gradient)
+        ctx.save_for_backward(hidden_gradient, weight_gradient.to(head_weight.dtype))
         return total_loss / len(hidden)
 
     @staticmethod

@@ -109,11 +109,13 @@ class ChunkedAttentionCost(AttentionCost):
         }
 
     def working(self, batch: Batch) -> Working:
-        """Scores of a chunk, two or three times, and backward the gradients of queries, keys and values."""
-        features = FLOAT32_BYTES * batch.tokens * self.query_features
-        heads = batch.batch_size * self.num_heads
-        chunk = FLOAT32_BYTES * heads * min(QUERY_CHUNK, batch.seq) * min(KEY_CHUNK, batch.seq)
-        return Working(forward=2 * chunk, backward=3 * features + 3 * chunk)
+        """Scores of a chunk, backward with their gradient, and those of queries, keys and values."""
+        features, heads = batch.tokens * self.query_features, batch.batch_size * self.num_heads
+        num_keys = heads * min(KEY_CHUNK, batch.seq)
+        pairs = min(QUERY_CHUNK, batch.seq) * num_keys
+        product = batch.product_bytes * num_keys * self.d_head
+        gradients = FLOAT32_BYTES * (3 * features + 2 * pairs) + batch.copy_bytes(features + pairs)
+        return Working(forward=2 * FLOAT32_BYTES * pairs, backward=gradients + product)
 
 
 class SdpaAttentionCost(AttentionCost):

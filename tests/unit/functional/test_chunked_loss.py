@@ -84,3 +84,13 @@ def test_chunked_loss_of_narrow_weights_and_hidden_states_is_computed_in_float32
     actual = chunked_cross_entropy(hidden, weight, targets)
     expected = plainly(hidden.float(), weight.float(), targets)
     torch.testing.assert_close(actual, expected, rtol=0, atol=1e-6)
+
+
+def test_the_gradient_of_a_narrow_head_loses_no_more_with_more_chunks():
+    hidden, weight, targets = inputs(1009, dtype=torch.bfloat16)
+    exact = plainly(hidden.double(), weight.double(), targets)
+    (wanted,) = torch.autograd.grad(exact, weight)
+    actual = chunked_cross_entropy(hidden, weight, targets, chunk_tokens=2)
+    (found,) = torch.autograd.grad(actual, weight)
+    assert found.dtype == torch.bfloat16
+    assert (found - wanted).norm() < 0.005 * wanted.norm()
