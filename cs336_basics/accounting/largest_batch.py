@@ -19,12 +19,15 @@ def largest_batch(
     *,
     optimizer: OptimizerName = "adamw",
     loss: LossForm = "chunked",
+    accumulation_steps: int = 1,
     recompute: bool = False,
     evaluates: bool = True,
     engine: Engine = one_process,
 ) -> int:
     """Return how many sequences like those of `batch` fit at once into `memory_bytes`; 0 for none.
 
+    With `accumulation_steps` these are the sequences of one of so many parts: what the others have left, the
+    gradients, is in memory too.
     With the `engine` of several processes, both are those of each. Memory without end is a `ValueError`.
     """
     if not math.isfinite(memory_bytes):
@@ -33,9 +36,10 @@ def largest_batch(
     def fits(size: int) -> bool:
         estimate = estimate_memory(
             config,
-            replace(batch, batch_size=size),
+            replace(batch, batch_size=size * accumulation_steps),
             optimizer=optimizer,
             loss=loss,
+            accumulation_steps=accumulation_steps,
             recompute=recompute,
             evaluates=evaluates,
             engine=engine,

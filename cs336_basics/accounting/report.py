@@ -95,6 +95,7 @@ def fitting_batch(question: Question) -> int:
         question.memory_bytes,
         optimizer=question.optimizer,
         loss=question.loss,
+        accumulation_steps=question.accumulation_steps,
         recompute=question.recompute,
         engine=question.engine,
     )

@@ -64,11 +64,7 @@ def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
 
 def check_dataset(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
     """Raise `ValueError` unless windows of `context_length` tokens can be drawn from `dataset`."""
-    if dataset.ndim != 1 or dataset.dtype.kind not in "ui":
-        raise ValueError(
-            f"a dataset must be one axis of integers but is {dataset.dtype} of shape {dataset.shape}; "
-            "open a token file with open_token_file"
-        )
+    check_token_array(dataset)
     if batch_size < 1 or context_length < 1:
         raise ValueError(
             f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
@@ -77,4 +73,13 @@ def check_dataset(dataset: np.ndarray, batch_size: int, context_length: int) -> 
         raise ValueError(
             f"a dataset needs more tokens than the context, at least {context_length + 1} here, but has "
             f"{len(dataset)}; take more text or a shorter context"
+        )
+
+
+def check_token_array(dataset: np.ndarray) -> None:
+    """Raise `ValueError` unless `dataset` can be token ids, one after another."""
+    if dataset.ndim != 1 or dataset.dtype.kind not in "ui":
+        raise ValueError(
+            f"a dataset must be one axis of integers but is {dataset.dtype} of shape {dataset.shape}; "
+            "open a token file with open_token_file"
         )

@@ -13,7 +13,9 @@ from itertools import count, groupby, islice
 import numpy as np
 import torch
 
+from cs336_basics.data.batching import check_token_array
 from cs336_basics.functional.loss import token_losses
+from cs336_basics.nn.embedding import check_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
 
 
@@ -83,7 +85,9 @@ def evaluate(
 
     def nats_of(batch: list[Window]) -> float:
         windows = np.stack([dataset[window.start : window.stop + 1] for window in batch])
-        ids = torch.from_numpy(windows.astype(np.int64)).to(device)
+        ids = torch.from_numpy(windows.astype(np.int64))
+        check_ids(ids, model.config.vocab_size)  # the last targets are no inputs, which the model checks
+        ids = ids.to(device)
         inputs, targets = ids[:, :-1], ids[:, 1:]
         losses = token_losses(model(inputs), targets)[:, batch[0].num_seen :]
         return losses.cpu().double().sum().item()  # Apple's GPUs have no float64
@@ -116,6 +120,7 @@ def _batches_of_windows(
 
 
 def _check(dataset: np.ndarray, batch_size: int, context_length: int, stride: int) -> None:
+    check_token_array(dataset)
     if len(dataset) == 0:
         raise ValueError("a dataset needs at least one token to be scored but has none")
     if batch_size < 1 or context_length < 1:

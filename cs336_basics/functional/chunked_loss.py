@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from cs336_basics.functional.loss import check_targets
 from cs336_basics.functional.precision import product_dtype, wide_dtype
 from cs336_basics.functional.softcap import softcap, softcap_slope
 
@@ -32,6 +33,7 @@ def chunked_cross_entropy(
 
     Shapes: hidden (*batch d_model), head_weight (vocab d_model), targets (*batch) -> ()
     """
+    check_targets(targets, hidden.shape[:-1])
     rows = hidden.reshape(-1, hidden.shape[-1])
     wants_gradient = torch.is_grad_enabled() and (hidden.requires_grad or head_weight.requires_grad)
     return ChunkedCrossEntropy.apply(

@@ -22,11 +22,21 @@ def token_losses(
     logits: Float[Tensor, "*batch vocab"], targets: Int[Tensor, "*batch"]
 ) -> Float[Tensor, "*batch"]:
     """Return `-log softmax(logits)[target]` in nats for each target, in float32 or better."""
+    check_targets(targets, logits.shape[:-1])
     largest = at_least_float32(logits.detach().amax(dim=-1, keepdim=True))
     shifted = logits - largest  # in the wider type of the two
     log_normalizers = torch.log(torch.exp(shifted).sum(dim=-1))
     target_logits = shifted.gather(-1, targets.long().unsqueeze(-1)).squeeze(-1)
     return log_normalizers - target_logits
+
+
+def check_targets(targets: Int[Tensor, "..."], expected: torch.Size) -> None:
+    """Raise `ValueError` unless there is one target for each row; others would be broadcast, unnoticed."""
+    if targets.shape != expected:
+        raise ValueError(
+            f"targets must have the shape of what they are the targets of, {tuple(expected)}, but have "
+            f"{tuple(targets.shape)}"
+        )
 
 
 def perplexity(mean_loss: Float[Tensor, ""]) -> Float[Tensor, ""]:

@@ -21,6 +21,8 @@ def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
     Functions with a gradient of their own ask for it, because autocast does not reach into their backward
     pass.
     """
+    if x.device.type == "meta":  # which holds shapes only, and which autocast does not know
+        return wide_dtype(x)
     if torch.is_autocast_enabled(x.device.type) and x.dtype != torch.float64:
         return torch.get_autocast_dtype(x.device.type)
     return wide_dtype(x)

@@ -10,11 +10,11 @@ from typing import overload
 
 import torch
 
+from cs336_basics.generation.checks import Prompt, as_prompts, check_settings
 from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_rule
 from cs336_basics.generation.sampling import sample_token
 from cs336_basics.generation.stopping import StopTokens, stop_token_ids
 from cs336_basics.generation.window_reader import WindowReader
-from cs336_basics.nn.embedding import check_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
 
 
@@ -33,7 +33,7 @@ def generate(
 @overload
 def generate(
     model: TransformerLM,
-    prompt_ids: Sequence[Sequence[int]],
+    prompt_ids: Sequence[Prompt],
     max_new_tokens: int,
     *,
     temperature: float = ...,
@@ -55,6 +55,7 @@ def generate(
 ):
     """Continue a prompt, or each prompt of a batch, and return only the new ids, without the stop token.
 
+    Prompts are lists, or what is like them: a tensor of one axis is a prompt, one of two axes a batch.
     A prompt ends at `stop_token_id`, or any of several, or after `max_new_tokens`. `temperature` divides the
     logits (0 takes the most likely token); `top_p` keeps the smallest set of tokens whose mass reaches it.
     `generator` must live on the model's device.
@@ -65,11 +66,9 @@ def generate(
     `context_length // 2` tokens whenever it has become too long, and goes on with the cache: far quicker,
     but after each cut the model sees less. A prompt that is too long is treated alike.
     """
-    _check_settings(max_new_tokens, temperature, top_p)
+    check_settings(max_new_tokens, temperature, top_p)
     rule = overflow_rule(overflow)
-    is_batch = len(prompt_ids) > 0 and isinstance(prompt_ids[0], Sequence)
-    prompts = [list(prompt) for prompt in prompt_ids] if is_batch else [list(prompt_ids)]
-    _check_prompts(prompts, model.config.vocab_size)
+    prompts, is_batch = as_prompts(prompt_ids, model.config.vocab_size)
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
     continuations: list[list[int]] = [[] for _ in prompts]
     stops = stop_token_ids(stop_token_id)
@@ -81,7 +80,7 @@ def generate(
 
 def stream_tokens(
     model: TransformerLM,
-    prompt_ids: Sequence[int],
+    prompt_ids: Prompt,
     max_new_tokens: int,
     *,
     temperature: float = 1.0,
@@ -91,13 +90,14 @@ def stream_tokens(
     overflow: Overflow = "recompute",
 ) -> Iterator[int]:
     """Continue one prompt, and yield each new id as soon as it is chosen: what `generate` returns."""
-    _check_settings(max_new_tokens, temperature, top_p)
+    check_settings(max_new_tokens, temperature, top_p)
     rule = overflow_rule(overflow)
-    prompt = list(prompt_ids)
-    _check_prompts([prompt], model.config.vocab_size)
+    prompts, is_batch = as_prompts(prompt_ids, model.config.vocab_size)
+    if is_batch:
+        raise ValueError(f"stream_tokens continues one prompt but was given {len(prompts)}; take generate")
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
     stops = stop_token_ids(stop_token_id)
-    steps = _new_tokens(model, [prompt], max_new_tokens, stops, rule, settings)
+    steps = _new_tokens(model, prompts, max_new_tokens, stops, rule, settings)
     return (token for tokens in steps for token in tokens.values())
 
 
@@ -122,19 +122,3 @@ def _new_tokens(
         windows = {row: rule([*windows[row], token], context_length) for row, token in tokens.items()}
         if not windows:
             break
-
-
-def _check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:
-    if max_new_tokens < 0:
-        raise ValueError(f"max_new_tokens must not be negative but is {max_new_tokens}")
-    if not temperature >= 0:  # also true for NaN
-        raise ValueError(f"temperature must be at least 0 but is {temperature}; 0 takes the likeliest token")
-    if not 0 < top_p <= 1:
-        raise ValueError(f"top_p must lie in (0, 1] but is {top_p}; 1 keeps all tokens")
-
-
-def _check_prompts(prompts: list[list[int]], vocab_size: int) -> None:
-    for prompt in prompts:
-        if not prompt:
-            raise ValueError("a prompt must hold at least one token but is empty; start with <|endoftext|>")
-        check_ids(torch.tensor(prompt), vocab_size)

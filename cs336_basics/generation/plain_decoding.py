@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 
+from cs336_basics.generation.checks import Prompt, as_prompts, check_settings
 from cs336_basics.generation.overflow import Overflow, overflow_rule
 from cs336_basics.generation.sampling import sample_token
 from cs336_basics.generation.stopping import StopTokens, stop_token_ids
@@ -19,7 +20,7 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 @torch.no_grad()
 def generate_plainly(
     model: TransformerLM,
-    prompts: Sequence[Sequence[int]],
+    prompts: Sequence[Prompt],
     max_new_tokens: int,
     *,
     temperature: float = 1.0,
@@ -29,9 +30,11 @@ def generate_plainly(
     overflow: Overflow = "recompute",
 ) -> list[list[int]]:
     """Continue each prompt of a batch, and return only the new ids; the options are those of `generate`."""
+    check_settings(max_new_tokens, temperature, top_p)
     rule, context_length = overflow_rule(overflow), model.config.context_length
     stops = stop_token_ids(stop_token_id)
-    windows = [rule(list(prompt), context_length) for prompt in prompts]
+    lists, _ = as_prompts(prompts, model.config.vocab_size)
+    windows = [rule(prompt, context_length) for prompt in lists]
     continuations: list[list[int]] = [[] for _ in prompts]
     unfinished = list(range(len(prompts)))
     for _ in range(max_new_tokens):

@@ -23,7 +23,9 @@ def sample_token(
 ) -> Int64[Tensor, "batch"]:
     """Draw one token for each row; a temperature of 0 takes the most likely one and draws nothing."""
     if temperature == 0:
-        return logits.argmax(dim=-1)
+        largest, likeliest = logits.max(dim=-1)
+        check_finite(largest)
+        return likeliest
     probabilities = next_token_probabilities(logits, temperature=temperature)
     if top_p >= 1:
         return draw(probabilities, generator=generator)
@@ -69,13 +71,18 @@ def draw(
     """
     ends = probabilities.to(widest_dtype(probabilities.device)).cumsum(dim=-1)
     whole_way = ends[:, -1:]
-    if not whole_way.isfinite().all():
-        raise ValueError(
-            "logits must be finite to draw from but these hold NaN or infinity; use weights from before the "
-            "training diverged"
-        )
+    check_finite(whole_way)
     points = 1 - torch.rand(whole_way.shape, generator=generator, dtype=ends.dtype, device=ends.device)
     return torch.searchsorted(ends, points * whole_way).squeeze(-1)
+
+
+def check_finite(outcome: Float[Tensor, "..."]) -> None:
+    """Raise `ValueError` if what was computed from logits tells that they were not finite."""
+    if not outcome.isfinite().all():
+        raise ValueError(
+            "logits must be finite to take a token by them but these hold NaN or infinity; use weights from "
+            "before the training diverged"
+        )
 
 
 def draw_from_nucleus(

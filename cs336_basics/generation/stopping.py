@@ -9,4 +9,4 @@ def stop_token_ids(stop: StopTokens) -> frozenset[int]:
     """Return them as a set."""
     if stop is None:
         return frozenset()
-    return frozenset([stop]) if isinstance(stop, int) else frozenset(stop)
+    return frozenset(stop) if isinstance(stop, Collection) else frozenset([stop])

@@ -40,7 +40,7 @@ class MultiHeadSelfAttention(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
-        if d_model % num_heads != 0:
+        if num_heads < 1 or d_model % num_heads != 0:
             raise ValueError(
                 f"d_model must be a multiple of num_heads but {d_model} is none of {num_heads}; "
                 "change one of the two"

@@ -44,6 +44,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from cs336_basics.functional.precision import at_least_float32
+
 
 def trunc_normal(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
     """Draw from N(0, 2 / (in + out)), cut at 3 sigma."""
@@ -96,7 +98,10 @@ def kaiming_normal(weight: Tensor, *, generator: torch.Generator | None = None) 
 
 def orthogonal(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
     """Make the rows orthonormal, or the columns where there are fewer of them."""
-    nn.init.orthogonal_(weight, generator=generator)
+    wide = at_least_float32(torch.empty_like(weight))  # torch has no QR decomposition of narrower types
+    nn.init.orthogonal_(wide, generator=generator)
+    with torch.no_grad():
+        weight.copy_(wide)
 
 
 def constant(weight: Tensor, *, generator: torch.Generator | None = None) -> None:

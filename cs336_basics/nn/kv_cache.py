@@ -61,6 +61,18 @@ class KeyValueCache:
         self.layers: list[LayerCache] = [LayerCache() for _ in range(num_layers)]
         self.lengths: list[int] = []
 
+    def check_for(self, *, num_layers: int, num_rows: int | None = None) -> None:
+        """Raise `ValueError` unless the cache has so many layers and, where it is said, so many rows."""
+        if len(self.layers) != num_layers:
+            raise ValueError(
+                f"a cache must have a layer for each of the model's {num_layers} but has {len(self.layers)}"
+            )
+        if num_rows is not None and (num_rows == 0 or num_rows != len(self.lengths)):
+            raise ValueError(
+                f"a cache grows by one token for each of its {len(self.lengths)} rows but was given "
+                f"{num_rows}; rows come into it by prefill"
+            )
+
     def select_rows(self, rows: Sequence[int]) -> None:
         """Keep these rows only, in this order."""
         if list(rows) == list(range(len(self.lengths))):
@@ -72,7 +84,10 @@ class KeyValueCache:
             layer.values = layer.values.index_select(0, index)
 
     def add_rows(self, other: "KeyValueCache") -> None:
-        """Put the rows of another cache of the same model behind those that are here."""
+        """Put the rows of another cache of the same model behind those that are here.
+
+        The other is used up by it: where there were none here, both now have the same memory.
+        """
         self.lengths = self.lengths + other.lengths
         for layer, others in zip(self.layers, other.layers, strict=True):
             layer.keys = stacked_rows(layer.keys, others.keys)

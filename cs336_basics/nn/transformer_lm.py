@@ -133,6 +133,8 @@ class TransformerLM(nn.Module):
         What the cache held before is gone.
         """
         self._check_length(ids.shape[-1])
+        cache.check_for(num_layers=len(self.layers))
+        check_lengths(lengths, ids)
         rope_tables = self.positions()
         x = self.token_embeddings(ids)
         for layer, layer_cache in zip(self.layers, cache.layers, strict=True):
@@ -146,6 +148,7 @@ class TransformerLM(nn.Module):
 
     def decode(self, ids: Int[Tensor, "batch"], cache: KeyValueCache) -> Float[Tensor, "batch vocab"]:
         """Add one token to each text in the cache and return the logits after it."""
+        cache.check_for(num_layers=len(self.layers), num_rows=len(ids))
         self._check_length(max(cache.lengths) + 1)
         step = decoding_step(cache.lengths, self.positions(), device=ids.device)
         x = self.token_embeddings(rearrange(ids, "batch -> batch 1"))
@@ -161,8 +164,17 @@ class TransformerLM(nn.Module):
         return f"{super().__repr__()}\n{parameter_table(self)}"
 
     def _check_length(self, seq: int) -> None:
+        if seq == 0:
+            raise ValueError("a sequence must hold at least one token but is empty")
         if seq > self.config.context_length:
             raise ValueError(
                 f"a sequence may have at most context_length = {self.config.context_length} tokens but has "
                 f"{seq}; cut it, or build the model with a longer context"
             )
+
+
+def check_lengths(lengths: Sequence[int], ids: Int[Tensor, "batch seq"]) -> None:
+    """Raise `ValueError` unless there is, for each row, a length that is not 0 and no more than it has."""
+    rows, seq = ids.shape
+    if len(lengths) != rows or not all(1 <= length <= seq for length in lengths):
+        raise ValueError(f"lengths must be one of 1..{seq} for each of {rows} rows but are {list(lengths)}")

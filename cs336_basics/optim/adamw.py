@@ -39,7 +39,7 @@ class AdamW(Optimizer):
         weight_decay: float = 0.01,
     ) -> None:
         for name, value in (("lr", lr), ("eps", eps), ("weight_decay", weight_decay)):
-            if value < 0:
+            if not value >= 0:  # also true for NaN
                 raise ValueError(f"{name} must not be negative but is {value}")
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must lie in [0, 1) but are {betas}")
@@ -60,6 +60,8 @@ class AdamW(Optimizer):
 
     def _step_of(self, parameter: Tensor, gradient: Tensor, group: dict) -> None:
         """Take one parameter a step on."""
+        if gradient.is_sparse:
+            raise ValueError("gradients must be dense but one is sparse; make the layer that it is of dense")
         state = self.state[parameter]
         if not state:
             state["step"] = 0

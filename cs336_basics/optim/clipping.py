@@ -19,6 +19,8 @@ def clip_gradients(parameters: Iterable[Tensor], max_l2_norm: float, eps: float 
 
     Shapes: -> ()
     """
+    if not max_l2_norm >= 0:  # also true for NaN
+        raise ValueError(f"max_l2_norm must not be negative but is {max_l2_norm}")
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     norm = global_l2_norm(gradients)
     scale_down(gradients, norm, max_l2_norm, eps)

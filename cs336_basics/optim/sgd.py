@@ -12,7 +12,7 @@ class SGD(Optimizer):
     """`p <- p - lr / sqrt(t + 1) * grad` with t = 0, 1, ...; with `decay=False` the rate stays `lr`."""
 
     def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float, *, decay: bool = True) -> None:
-        if lr < 0:
+        if not lr >= 0:  # also true for NaN
             raise ValueError(f"the learning rate must not be negative but is {lr}")
         super().__init__(params, {"lr": lr, "decay": decay})
 

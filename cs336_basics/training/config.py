@@ -123,6 +123,9 @@ class TrainingConfig:
                 f"accumulation_steps must divide batch_size but {self.accumulation_steps} does not divide "
                 f"{self.batch_size}; change one of the two"
             )
+        for name, choices in (("device", get_args(Device)), ("precision", get_args(Precision))):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
         if self.evaluation_tokens is not None and self.evaluation_tokens < 2:
             raise ValueError(f"evaluation_tokens must be at least 2 but is {self.evaluation_tokens}")
         if not 0 <= self.seed < LARGEST_INTEGER:

@@ -34,7 +34,7 @@ def resolve_device(device: str) -> str:
     }
     if device == "auto":
         return next(name for name, is_there in available.items() if is_there)
-    if not available[device]:
+    if not available.get(device, False):
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise ValueError(f"the device must exist on this machine but {device!r} does not; here: {there}")
     return device

@@ -18,7 +18,7 @@ PYTHON_WORD, NUMPY_WORD = "<u8", "<u4"  # Mersenne Twister: 624 words and, in Py
 @contextmanager
 def own_random_states(seed: int, device: str) -> Iterator[None]:
     """Seed every library for the length of the block, and leave the states of the caller as they were."""
-    before = random_states(device)
+    before = random_states(accelerator_in_use() if device == "cpu" else device)
     seed_everything(seed)
     try:
         yield
@@ -32,6 +32,13 @@ def seed_everything(seed: int) -> None:
     random.seed(for_python)
     np.random.seed(for_numpy)
     torch.manual_seed(for_torch)
+
+
+def accelerator_in_use() -> str:
+    """Return the device that `seed_everything` seeds besides the CPU; the CPU where there is none."""
+    if torch.cuda.is_initialized():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
 def random_states(device: str) -> dict[str, Any]:

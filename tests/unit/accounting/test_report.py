@@ -96,3 +96,13 @@ def test_report_of_several_processes():
 def test_fsdp_with_muon_cannot_be():
     with pytest.raises(ValueError, match="needs whole matrices; take adamw, or ddp"):
         replace(XL, parallel="fsdp", num_processes=2, optimizer="muon")
+
+
+def test_report_fills_the_memory_with_one_part_of_the_batch():
+    batch = Batch(batch_size=8, seq=5)
+    question = Question(model=ODD, batch=batch, accumulation_steps=8, memory_bytes=1e6)
+    fitting = largest_batch(ODD, batch, 1e6, accumulation_steps=8)
+    assert f"1.00 MB hold {fitting} sequences at once" in report(question)
+    part = estimate_memory(ODD, replace(batch, batch_size=8 * fitting), accumulation_steps=8)
+    larger = estimate_memory(ODD, replace(batch, batch_size=8 * (fitting + 1)), accumulation_steps=8)
+    assert part.peak <= 1e6 < larger.peak

@@ -146,3 +146,17 @@ def test_a_stride_that_would_leave_tokens_out_is_refused(stride):
         evaluate(
             peaked_model(), dataset(29), batch_size=2, context_length=CONTEXT, device="cpu", stride=stride
         )
+
+
+@pytest.mark.parametrize("tokens", [np.full(20, 3.7), np.zeros((4, 5), dtype=np.uint16)], ids=["float", "2d"])
+def test_what_is_no_row_of_token_ids_is_refused(tokens):
+    with pytest.raises(ValueError, match="a dataset must be one axis of integers"):
+        evaluate(peaked_model(), tokens, batch_size=2, context_length=7, device="cpu")
+
+
+@pytest.mark.parametrize("place", [0, 3, -1])
+def test_an_id_beyond_the_vocabulary_is_refused_wherever_it_is(place):
+    tokens = np.arange(9, dtype=np.uint16)
+    tokens[place] = VOCAB
+    with pytest.raises(IndexError, match=f"token ids must lie in .* but got {VOCAB}"):
+        evaluate(peaked_model(), tokens, batch_size=2, context_length=7, device="cpu")

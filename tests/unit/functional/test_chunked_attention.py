@@ -95,3 +95,16 @@ def test_gradients_under_autocast_lose_no_more_with_more_chunks():
     expected = torch.autograd.grad(exact, inputs)
     for found, wanted in zip(torch.autograd.grad(actual, inputs), expected, strict=True):
         assert (found - wanted).norm() < 0.01 * wanted.norm()  # at most 0.008, with chunks of any size
+
+
+@pytest.mark.without_type_checks
+def test_keys_of_another_length_are_refused():
+    q, k, v = q_k_v(2)
+    longer = torch.cat((k, k), dim=-2)
+    with pytest.raises(ValueError, match="must have one shape but have"):
+        chunked_causal_attention(q, longer, torch.cat((v, v), dim=-2))
+
+
+def test_shapes_are_known_without_numbers():
+    q, k, v = (x.to("meta") for x in q_k_v(2))
+    assert chunked_causal_attention(q, k, v).shape == (2, SEQ, D_HEAD)

@@ -94,3 +94,11 @@ def test_the_gradient_of_a_narrow_head_loses_no_more_with_more_chunks():
     (found,) = torch.autograd.grad(actual, weight)
     assert found.dtype == torch.bfloat16
     assert (found - wanted).norm() < 0.005 * wanted.norm()
+
+
+@pytest.mark.without_type_checks
+@pytest.mark.parametrize("shape", [(1, 7), (2, 1), (1,), (28,)], ids=str)
+def test_targets_of_another_shape_are_refused(shape):
+    hidden, weight, _ = inputs(2, 7)
+    with pytest.raises(ValueError, match=r"targets must have the shape .* \(2, 7\), but have"):
+        chunked_cross_entropy(hidden, weight, torch.zeros(shape, dtype=torch.long))

@@ -67,3 +67,11 @@ def test_token_losses_are_the_losses_of_torch_without_the_mean():
 
 def test_perplexity_of_a_uniform_model_is_the_size_of_the_vocabulary():
     assert perplexity(torch.tensor(math.log(VOCAB))).item() == pytest.approx(VOCAB, rel=1e-6)
+
+
+@pytest.mark.without_type_checks
+@pytest.mark.parametrize("shape", [(1, 3), (2, 1), (2, 4), (6,), ()], ids=str)
+def test_targets_of_another_shape_are_refused(shape):
+    logits = torch.randn(2, 3, VOCAB)
+    with pytest.raises(ValueError, match=r"targets must have the shape .* \(2, 3\), but have"):
+        cross_entropy(logits, torch.zeros(shape, dtype=torch.long))

@@ -1,5 +1,6 @@
 """Generation with the cache gives the tokens of the definition, one prompt or many, whole or as they come."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -54,6 +55,23 @@ def test_generate_in_the_shortest_contexts(context_length, overflow):
     model = decided_model(context_length)
     expected = generate_plainly(model, PROMPTS, 9, temperature=0, overflow=overflow)
     assert generate(model, PROMPTS, 9, temperature=0, overflow=overflow) == expected
+
+
+@pytest.mark.parametrize("as_array", [torch.tensor, np.array], ids=["tensor", "array"])
+def test_prompts_may_be_tensors_or_arrays(model, as_array):
+    for prompts in ([1, 4, 1], [[1], [2]], [[1, 4, 1], [2, 6, 5]]):
+        expected = generate(model, prompts, 5, temperature=0)
+        assert generate(model, as_array(prompts), 5, temperature=0) == expected
+    rows = [as_array(prompt) for prompt in PROMPTS]
+    assert generate(model, rows, 5, temperature=0) == generate(model, PROMPTS, 5, temperature=0)
+    assert generate_plainly(model, rows, 5, temperature=0) == generate(model, PROMPTS, 5, temperature=0)
+    alone = list(stream_tokens(model, rows[1], 5, temperature=0))
+    assert alone == generate(model, PROMPTS[1], 5, temperature=0)
+
+
+def test_several_prompts_are_not_streamed(model):
+    with pytest.raises(ValueError, match="one prompt but was given 2; take generate"):
+        stream_tokens(model, [[1], [2]], 3)  # pyright: ignore[reportArgumentType]
 
 
 def test_generate_of_a_batch_equals_one_prompt_after_another(model):

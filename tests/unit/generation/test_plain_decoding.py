@@ -92,3 +92,17 @@ def test_next_token_logits_are_those_behind_the_last_token_of_each_window(model)
     assert logits.shape == (3, VOCAB)
     for row, window in zip(logits, windows, strict=True):
         torch.testing.assert_close(row, model(torch.tensor(window))[-1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "settings", "message"),
+    [
+        ([[1], []], {}, "at least one token but is empty"),
+        ([[1]], {"temperature": -1.0}, "temperature must be at least 0"),
+        ([[1]], {"top_p": 0.0}, "top_p must lie in"),
+        ([[1]], {"max_new_tokens": -1}, "max_new_tokens must not be negative"),
+    ],
+)
+def test_the_definition_refuses_what_generate_refuses(model, prompts, settings, message):
+    with pytest.raises(ValueError, match=message):
+        generate_plainly(model, prompts, **({"max_new_tokens": 3} | settings))

@@ -77,11 +77,12 @@ def test_draw_lands_on_the_token_in_whose_part_the_point_lies(device_dtype):
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_drawing_from_logits_that_are_no_numbers_is_refused(bad):
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_taking_a_token_by_logits_that_are_no_numbers_is_refused(temperature, bad):
     logits = torch.randn(2, VOCAB)
     logits[1] = bad
-    with pytest.raises(ValueError, match="logits must be finite to draw from"):
-        sample_token(logits, temperature=1.0, top_p=0.9)
+    with pytest.raises(ValueError, match="logits must be finite to take a token"):
+        sample_token(logits, temperature=temperature, top_p=0.9)
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from cs336_basics.generation.decoding import generate, stream_tokens
@@ -7,7 +8,8 @@ from tests.unit.generation.models import PROMPTS, decided_model
 
 
 @pytest.mark.parametrize(
-    ("stop", "ids"), [(None, set()), (0, {0}), (7, {7}), ([7, 5], {5, 7}), ((), set()), ({3}, {3})]
+    ("stop", "ids"),
+    [(None, set()), (0, {0}), (7, {7}), ([7, 5], {5, 7}), ((), set()), ({3}, {3}), (np.int64(3), {3})],
 )
 def test_none_one_or_several(stop, ids):
     assert stop_token_ids(stop) == ids

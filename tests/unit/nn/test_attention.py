@@ -72,9 +72,10 @@ def test_attention_has_the_names_and_shapes_of_the_course():
     assert shapes == dict.fromkeys(names, (D_MODEL, D_MODEL))
 
 
-def test_attention_with_heads_that_do_not_divide_d_model_names_both():
-    with pytest.raises(ValueError, match=r"multiple of num_heads but 7 is none of 3"):
-        MultiHeadSelfAttention(7, 3)
+@pytest.mark.parametrize("heads", [0, -7, 3])
+def test_attention_with_heads_that_do_not_divide_d_model_names_both(heads):
+    with pytest.raises(ValueError, match=f"multiple of num_heads but 7 is none of {heads}"):
+        MultiHeadSelfAttention(7, heads)
 
 
 def test_attention_of_bfloat16_stays_bfloat16():

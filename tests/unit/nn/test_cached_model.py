@@ -170,8 +170,23 @@ def test_reading_beyond_the_context_length_is_refused():
 
 
 def test_a_cache_of_another_number_of_layers_is_refused():
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="a layer for each of the model's 3 but has 2"):
         model_of().prefill(random_ids(), LENGTHS, KeyValueCache(2))
+
+
+@pytest.mark.parametrize("lengths", [(0,), (CONTEXT + 1,), (1, 1), ()], ids=str)
+def test_lengths_that_the_rows_do_not_have_are_refused(lengths):
+    with pytest.raises(ValueError, match=r"lengths must be one of 1\.\.13 for each of 1 rows but are"):
+        model_of().prefill(random_ids(1), lengths, KeyValueCache(3))
+
+
+@pytest.mark.parametrize(("held", "given"), [(0, 1), (2, 1), (2, 3), (0, 0)])
+def test_a_cache_grows_by_one_token_for_each_of_its_rows(held, given):
+    model, cache = model_of(), KeyValueCache(3)
+    if held:
+        model.prefill(random_ids(held)[:, :4], [4] * held, cache)
+    with pytest.raises(ValueError, match=f"each of its {held} rows but was given {given}"):
+        model.decode(torch.zeros(given, dtype=torch.long), cache)
 
 
 def test_attention_without_rope_has_a_cache_too():

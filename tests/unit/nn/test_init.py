@@ -104,9 +104,10 @@ def test_init_sparse_chooses_other_rows_for_each_column():
     assert kept.max().item() < 0.16
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64], ids=str)
 @pytest.mark.parametrize("rule", init.MATRIX_RULES)
-def test_init_rule_fills_a_parameter(rule):
-    parameter = torch.nn.Parameter(torch.full((11, 7), math.nan))
+def test_init_rule_fills_a_parameter(rule, dtype):
+    parameter = torch.nn.Parameter(torch.full((11, 7), math.nan, dtype=dtype))
     init.MATRIX_RULES[rule](parameter)
     assert torch.isfinite(parameter).all()
     assert parameter.requires_grad

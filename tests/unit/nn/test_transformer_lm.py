@@ -1,10 +1,12 @@
 import copy
+from typing import get_args
 
 import pytest
 import torch
 from torch.nn import functional
 
-from cs336_basics import TransformerLM, rope_tables
+from cs336_basics import ModelConfig, TransformerLM, rope_tables
+from cs336_basics.nn.config import AttentionForm
 from tests.unit.references import (
     language_model_by_torch,
     llama_with_weights,
@@ -178,3 +180,12 @@ def test_language_model_can_learn_one_batch_by_heart():
         loss.backward()
         optimizer.step()
     assert loss.item() < 0.1
+
+
+@pytest.mark.parametrize("attention", get_args(AttentionForm))
+def test_a_sequence_of_no_tokens_is_refused(attention):
+    config = ModelConfig(
+        vocab_size=31, context_length=13, d_model=28, num_layers=1, num_heads=2, attention=attention
+    )
+    with pytest.raises(ValueError, match="a sequence must hold at least one token but is empty"):
+        TransformerLM.from_config(config)(torch.empty(2, 0, dtype=torch.long))

@@ -1,4 +1,5 @@
 import copy
+import math
 
 import pytest
 import torch
@@ -160,6 +161,7 @@ def test_adamw_calls_its_closure_with_gradients_enabled_and_returns_the_loss():
     ("settings", "message"),
     [
         ({"lr": -1.0}, "lr must not be negative but is -1.0"),
+        ({"lr": math.nan}, "lr must not be negative but is nan"),
         ({"eps": -1e-8}, "eps must not be negative but is -1e-08"),
         ({"weight_decay": -0.1}, "weight_decay must not be negative but is -0.1"),
         ({"betas": (1.0, 0.999)}, r"betas must lie in \[0, 1\) but are \(1.0, 0.999\)"),
@@ -169,3 +171,14 @@ def test_adamw_calls_its_closure_with_gradients_enabled_and_returns_the_loss():
 def test_adamw_refuses_settings_that_make_no_sense(settings, message):
     with pytest.raises(ValueError, match=message):
         AdamW(parameters(), **settings)
+
+
+def test_a_sparse_gradient_is_refused_before_anything_changes():
+    table = torch.nn.Parameter(torch.randn(5, 3))
+    before = table.detach().clone()
+    optimizer = AdamW([table], lr=0.1, weight_decay=0.1)
+    table.grad = torch.ones(5, 3).to_sparse()
+    with pytest.raises(ValueError, match="gradients must be dense"):
+        optimizer.step()
+    assert torch.equal(table, before)
+    assert not optimizer.state

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 
@@ -87,3 +89,12 @@ def test_clip_gradients_adds_its_epsilon_to_the_norm():
     parameters = with_gradients()
     norm = clip_gradients(parameters, 1.0, eps=3.0)
     assert global_l2_norm(gradients(parameters)).item() == pytest.approx((norm / (norm + 3)).item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("limit", [-1.0, math.nan])
+def test_a_norm_that_no_vector_has_is_refused(limit):
+    parameters = with_gradients()
+    before = gradients(parameters)
+    with pytest.raises(ValueError, match=f"max_l2_norm must not be negative but is {limit}"):
+        clip_gradients(parameters, limit)
+    assert all(map(torch.equal, gradients(parameters), before))

@@ -90,3 +90,16 @@ def test_optimizer_config_refuses(changes, named):
 def test_optimizer_config_names_the_choices_when_given_an_unknown_one(choice, message):
     with pytest.raises(ValueError, match=message):
         OptimizerConfig(**choice)
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"device": "cuda:0"}, "device must be one of auto, cpu, cuda, mps but is 'cuda:0'"),
+        ({"precision": "fp16"}, "precision must be one of auto, fp32, bf16, fp64 but is 'fp16'"),
+    ],
+    ids=str,
+)
+def test_training_config_names_the_choices_when_given_an_unknown_one(choice, message):
+    with pytest.raises(ValueError, match=message):
+        TrainingConfig(steps=1, **choice)

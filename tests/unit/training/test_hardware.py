@@ -44,3 +44,8 @@ def test_the_machine_is_described():
     machine = describe_machine()
     assert machine["torch"] == torch.__version__
     assert machine["processor"]
+
+
+def test_a_name_that_no_device_has_is_refused():
+    with pytest.raises(ValueError, match="'cuda:0' does not; here: "):
+        resolve_device("cuda:0")

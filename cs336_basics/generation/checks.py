@@ -1,0 +1,38 @@
+"""What both decoding loops are given: prompts in any form, and settings that make sense."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from cs336_basics.nn.embedding import check_ids
+
+Prompt = Sequence[int] | Tensor | np.ndarray
+ARRAYS = (Tensor, np.ndarray, np.generic)  # whose entries are of their own kind
+
+
+def as_prompts(prompt_ids: Prompt | Sequence[Prompt], vocab_size: int) -> tuple[list[list[int]], bool]:
+    """Return the prompts as lists of ids, and whether there are several, or one that stands for itself.
+
+    Tensors and arrays of ids, or of prompts of one length, will do where lists do.
+    """
+    entries: list[Any] = [entry.tolist() if isinstance(entry, ARRAYS) else entry for entry in prompt_ids]
+    is_batch = len(entries) > 0 and isinstance(entries[0], Sequence)
+    prompts = [list(prompt) for prompt in entries] if is_batch else [entries]
+    for prompt in prompts:
+        if not prompt:
+            raise ValueError("a prompt must hold at least one token but is empty; start with <|endoftext|>")
+        check_ids(torch.tensor(prompt), vocab_size)
+    return prompts, is_batch
+
+
+def check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:
+    """Raise `ValueError` for what no text can be continued with."""
+    if max_new_tokens < 0:
+        raise ValueError(f"max_new_tokens must not be negative but is {max_new_tokens}")
+    if not temperature >= 0:  # also true for NaN
+        raise ValueError(f"temperature must be at least 0 but is {temperature}; 0 takes the likeliest token")
+    if not 0 < top_p <= 1:
+        raise ValueError(f"top_p must lie in (0, 1] but is {top_p}; 1 keeps all tokens")
