@@ -30,7 +30,7 @@ def chunked_causal_attention(
 
     That is `softmax(q k^T / sqrt(d_head)) v` over the keys up to each query. Products are computed in
     autocast's type where it is switched on; everything else, and everything without autocast, in float32 or
-    better. Differentiable once.
+    better. Differentiable once: a second derivative (`create_graph=True`) gets nothing from here.
 
     Shapes: q (*batch seq d_head), k (*batch seq d_head), v (*batch seq d_head) -> (*batch seq d_head)
     """
@@ -49,7 +49,6 @@ class ChunkedCausalAttention(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, q_given, k_given, v_given, dtype):  # noqa: D102
-        ctx.gradient_dtype = q_given.dtype
         q, k, v = (x.to(dtype) for x in (q_given, k_given, v_given))
         attended = torch.empty_like(q)
         log_normalizers = at_least_float32(torch.empty_like(q[..., :1]))
@@ -82,8 +81,7 @@ class ChunkedCausalAttention(torch.autograd.Function):
                 k_gradient[:, keys] += scaled_product(scale, scores_gradient.mT, q[:, queries])
                 del scores, weights, weights_gradient, scores_gradient  # before the next come
             q_gradient[:, queries] = chunk_q_gradient
-        gradients = (gradient.to(ctx.gradient_dtype) for gradient in (q_gradient, k_gradient, v_gradient))
-        return *gradients, None
+        return q_gradient, k_gradient, v_gradient, None  # autograd rounds them to the types of the inputs
 
 
 def attend_chunk(

@@ -29,7 +29,8 @@ def chunked_cross_entropy(
 
     `hidden` is what the model's head is given; with `logit_softcap` the logits go through `softcap` first.
     Products are computed in autocast's type where it is switched on; everything else, and everything without
-    autocast, in float32 or better. Differentiable once.
+    autocast, in float32 or better. Differentiable once: a second derivative (`create_graph=True`) gets
+    nothing from here.
 
     Shapes: hidden (*batch d_model), head_weight (vocab d_model), targets (*batch) -> ()
     """

@@ -35,7 +35,7 @@ def check_targets(targets: Int[Tensor, "..."], expected: torch.Size) -> None:
     if targets.shape != expected:
         raise ValueError(
             f"targets must have the shape of what they are the targets of, {tuple(expected)}, but have "
-            f"{tuple(targets.shape)}"
+            f"{tuple(targets.shape)}; reshape one of the two"
         )
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from cs336_basics.nn.embedding import check_ids
 
-Prompt = Sequence[int] | Tensor | np.ndarray
-ARRAYS = (Tensor, np.ndarray, np.generic)  # whose entries are of their own kind
+Array = Tensor | np.ndarray
+Prompt = Sequence[int] | Array
 
 
 def as_prompts(prompt_ids: Prompt | Sequence[Prompt], vocab_size: int) -> tuple[list[list[int]], bool]:
@@ -18,14 +18,28 @@ def as_prompts(prompt_ids: Prompt | Sequence[Prompt], vocab_size: int) -> tuple[
 
     Tensors and arrays of ids, or of prompts of one length, will do where lists do.
     """
-    entries: list[Any] = [entry.tolist() if isinstance(entry, ARRAYS) else entry for entry in prompt_ids]
-    is_batch = len(entries) > 0 and isinstance(entries[0], Sequence)
-    prompts = [list(prompt) for prompt in entries] if is_batch else [entries]
+    entries = [plain(entry) for entry in plain(prompt_ids)]
+    is_batch = any(isinstance(entry, list) for entry in entries)
+    prompts = entries if is_batch else [entries]
     for prompt in prompts:
-        if not prompt:
-            raise ValueError("a prompt must hold at least one token but is empty; start with <|endoftext|>")
-        check_ids(torch.tensor(prompt), vocab_size)
+        check_prompt(prompt, vocab_size)
     return prompts, is_batch
+
+
+def plain(ids: Any) -> Any:
+    """Return an array or a sequence of ids as a list, and anything else as it is."""
+    if isinstance(ids, Array | np.generic):
+        return ids.tolist()
+    return list(ids) if isinstance(ids, Sequence) and not isinstance(ids, str) else ids
+
+
+def check_prompt(prompt: Any, vocab_size: int) -> None:
+    """Raise `ValueError` for what is no row of token ids, `IndexError` for ids beyond the vocabulary."""
+    if not isinstance(prompt, list) or not all(type(id) is int for id in prompt):
+        raise ValueError(f"a prompt must be a row of token ids but is {prompt!r}; take tokenizer.encode")
+    if not prompt:
+        raise ValueError("a prompt must hold at least one token but is empty; start with <|endoftext|>")
+    check_ids(torch.tensor(prompt), vocab_size)
 
 
 def check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:

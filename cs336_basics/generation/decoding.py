@@ -10,7 +10,7 @@ from typing import overload
 
 import torch
 
-from cs336_basics.generation.checks import Prompt, as_prompts, check_settings
+from cs336_basics.generation.checks import Array, Prompt, as_prompts, check_settings
 from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_rule
 from cs336_basics.generation.sampling import sample_token
 from cs336_basics.generation.stopping import StopTokens, stop_token_ids
@@ -42,6 +42,18 @@ def generate(
     generator: torch.Generator | None = ...,
     overflow: Overflow = ...,
 ) -> list[list[int]]: ...
+@overload
+def generate(
+    model: TransformerLM,
+    prompt_ids: Array,
+    max_new_tokens: int,
+    *,
+    temperature: float = ...,
+    top_p: float = ...,
+    stop_token_id: StopTokens = ...,
+    generator: torch.Generator | None = ...,
+    overflow: Overflow = ...,
+) -> list[int] | list[list[int]]: ...
 def generate(
     model,
     prompt_ids,
@@ -94,7 +106,9 @@ def stream_tokens(
     rule = overflow_rule(overflow)
     prompts, is_batch = as_prompts(prompt_ids, model.config.vocab_size)
     if is_batch:
-        raise ValueError(f"stream_tokens continues one prompt but was given {len(prompts)}; take generate")
+        raise ValueError(
+            f"stream_tokens continues one prompt but was given a batch of {len(prompts)}; take generate"
+        )
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
     stops = stop_token_ids(stop_token_id)
     steps = _new_tokens(model, prompts, max_new_tokens, stops, rule, settings)

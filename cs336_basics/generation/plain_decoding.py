@@ -33,10 +33,10 @@ def generate_plainly(
     check_settings(max_new_tokens, temperature, top_p)
     rule, context_length = overflow_rule(overflow), model.config.context_length
     stops = stop_token_ids(stop_token_id)
-    lists, _ = as_prompts(prompts, model.config.vocab_size)
-    windows = [rule(prompt, context_length) for prompt in lists]
-    continuations: list[list[int]] = [[] for _ in prompts]
-    unfinished = list(range(len(prompts)))
+    texts, _ = as_prompts(prompts, model.config.vocab_size)
+    windows = [rule(text, context_length) for text in texts]
+    continuations: list[list[int]] = [[] for _ in texts]
+    unfinished = list(range(len(texts)))
     for _ in range(max_new_tokens):
         if not unfinished:
             break

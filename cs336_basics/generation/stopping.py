@@ -9,4 +9,5 @@ def stop_token_ids(stop: StopTokens) -> frozenset[int]:
     """Return them as a set."""
     if stop is None:
         return frozenset()
-    return frozenset(stop) if isinstance(stop, Collection) else frozenset([stop])
+    ids = stop if isinstance(stop, Collection) else [stop]
+    return frozenset(int(id) for id in ids)

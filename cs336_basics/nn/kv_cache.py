@@ -65,7 +65,8 @@ class KeyValueCache:
         """Raise `ValueError` unless the cache has so many layers and, where it is said, so many rows."""
         if len(self.layers) != num_layers:
             raise ValueError(
-                f"a cache must have a layer for each of the model's {num_layers} but has {len(self.layers)}"
+                f"a cache must have a layer for each of the model's {num_layers} but has {len(self.layers)}; "
+                "make it with KeyValueCache(len(model.layers))"
             )
         if num_rows is not None and (num_rows == 0 or num_rows != len(self.lengths)):
             raise ValueError(
@@ -88,6 +89,7 @@ class KeyValueCache:
 
         The other is used up by it: where there were none here, both now have the same memory.
         """
+        other.check_for(num_layers=len(self.layers))
         self.lengths = self.lengths + other.lengths
         for layer, others in zip(self.layers, other.layers, strict=True):
             layer.keys = stacked_rows(layer.keys, others.keys)

@@ -165,7 +165,7 @@ class TransformerLM(nn.Module):
 
     def _check_length(self, seq: int) -> None:
         if seq == 0:
-            raise ValueError("a sequence must hold at least one token but is empty")
+            raise ValueError("a sequence must hold at least one token but is empty; begin with <|endoftext|>")
         if seq > self.config.context_length:
             raise ValueError(
                 f"a sequence may have at most context_length = {self.config.context_length} tokens but has "
@@ -176,5 +176,5 @@ class TransformerLM(nn.Module):
 def check_lengths(lengths: Sequence[int], ids: Int[Tensor, "batch seq"]) -> None:
     """Raise `ValueError` unless there is, for each row, a length that is not 0 and no more than it has."""
     rows, seq = ids.shape
-    if len(lengths) != rows or not all(1 <= length <= seq for length in lengths):
+    if rows == 0 or len(lengths) != rows or not all(1 <= length <= seq for length in lengths):
         raise ValueError(f"lengths must be one of 1..{seq} for each of {rows} rows but are {list(lengths)}")

@@ -61,7 +61,7 @@ class AdamW(Optimizer):
     def _step_of(self, parameter: Tensor, gradient: Tensor, group: dict) -> None:
         """Take one parameter a step on."""
         if gradient.is_sparse:
-            raise ValueError("gradients must be dense but one is sparse; make the layer that it is of dense")
+            raise ValueError("gradients must be dense but one is sparse; build its layer with sparse=False")
         state = self.state[parameter]
         if not state:
             state["step"] = 0

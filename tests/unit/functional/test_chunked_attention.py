@@ -108,3 +108,15 @@ def test_keys_of_another_length_are_refused():
 def test_shapes_are_known_without_numbers():
     q, k, v = (x.to("meta") for x in q_k_v(2))
     assert chunked_causal_attention(q, k, v).shape == (2, SEQ, D_HEAD)
+
+
+def test_each_gradient_has_the_precision_of_its_input():
+    q, k, v = q_k_v(2)
+    narrow = q.detach().bfloat16().requires_grad_()
+    expected = torch.autograd.grad(plainly(narrow.detach().float(), k, v).sum(), (k, v))
+    gradients = torch.autograd.grad(
+        chunked_causal_attention(narrow, k, v).sum(dtype=torch.float32), (narrow, k, v)
+    )
+    assert [gradient.dtype for gradient in gradients] == [torch.bfloat16, torch.float32, torch.float32]
+    for found, wanted in zip(gradients[1:], expected, strict=True):
+        assert_equal(found, wanted, torch.float32)

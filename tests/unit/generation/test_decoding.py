@@ -69,8 +69,18 @@ def test_prompts_may_be_tensors_or_arrays(model, as_array):
     assert alone == generate(model, PROMPTS[1], 5, temperature=0)
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["abc", torch.tensor([1.5, 2.0]), torch.ones(1, 2, 3), [[1], 2], [True]],
+    ids=str,
+)
+def test_what_is_no_row_of_ids_is_refused(model, prompt):
+    with pytest.raises(ValueError, match="a prompt must be a row of token ids but is"):
+        generate(model, prompt, 3)
+
+
 def test_several_prompts_are_not_streamed(model):
-    with pytest.raises(ValueError, match="one prompt but was given 2; take generate"):
+    with pytest.raises(ValueError, match="one prompt but was given a batch of 2; take generate"):
         stream_tokens(model, [[1], [2]], 3)  # pyright: ignore[reportArgumentType]
 
 

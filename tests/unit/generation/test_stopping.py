@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from cs336_basics.generation.decoding import generate, stream_tokens
 from cs336_basics.generation.plain_decoding import generate_plainly
@@ -9,7 +10,17 @@ from tests.unit.generation.models import PROMPTS, decided_model
 
 @pytest.mark.parametrize(
     ("stop", "ids"),
-    [(None, set()), (0, {0}), (7, {7}), ([7, 5], {5, 7}), ((), set()), ({3}, {3}), (np.int64(3), {3})],
+    [
+        (None, set()),
+        (0, {0}),
+        (7, {7}),
+        ([7, 5], {5, 7}),
+        ((), set()),
+        ({3}, {3}),
+        (np.int64(3), {3}),
+        (np.array([7, 5]), {5, 7}),
+        (torch.tensor([7, 5]), {5, 7}),
+    ],
 )
 def test_none_one_or_several(stop, ids):
     assert stop_token_ids(stop) == ids

@@ -173,7 +173,7 @@ def test_adamw_refuses_settings_that_make_no_sense(settings, message):
         AdamW(parameters(), **settings)
 
 
-def test_a_sparse_gradient_is_refused_before_anything_changes():
+def test_a_sparse_gradient_is_refused_before_its_weights_change():
     table = torch.nn.Parameter(torch.randn(5, 3))
     before = table.detach().clone()
     optimizer = AdamW([table], lr=0.1, weight_decay=0.1)
