@@ -8,7 +8,8 @@ import numpy as np
 from cs336_basics.experiments.init_study.report import write_study_report
 from cs336_basics.experiments.init_study.study import StudyConfig
 from cs336_basics.experiments.init_study.study_file import RESULTS_FILE, do_study, read_study
-from cs336_basics.experiments.runs.text import describe_file, documentation_text
+from cs336_basics.experiments.runs.source_file import describe_file
+from cs336_basics.experiments.runs.text import documentation_text
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.text import require_text_file
 from cs336_basics.training.hold import hold

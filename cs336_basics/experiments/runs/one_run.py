@@ -145,5 +145,7 @@ def measured(
 
 def bytes_of_tokens(ids: np.ndarray, tokenizer: Tokenizer) -> int:
     """Return how many bytes of text the tokens stand for."""
-    lengths = np.array([len(tokenizer.vocab[id]) for id in range(tokenizer.vocab_size)])
+    lengths = np.zeros(tokenizer.vocab_size, dtype=np.int64)  # ids may have gaps
+    for id, token in tokenizer.vocab.items():
+        lengths[id] = len(token)
     return int(np.bincount(ids, minlength=len(lengths)) @ lengths)

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from cs336_basics.experiments.description.experiment import Scale
-from cs336_basics.experiments.runs.text import (
-    ExperimentText,
+from cs336_basics.experiments.runs.source_file import (
     describe_file,
-    documentation_text,
-    own_text,
-    require_same_source,
+    describe_named_file,
+    is_known_source,
+    remember_source,
 )
+from cs336_basics.experiments.runs.text import ExperimentText, documentation_text, own_text
 from cs336_basics.files.token_file import write_token_file
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer, train_bpe
+from cs336_basics.tokenization.folder import tokenizer_files
 from cs336_basics.tokenization.serialization import MERGES_FILE
 from cs336_basics.training.token_data import TokenPaths, open_token_data
 
@@ -94,16 +95,27 @@ def open_source(data: tuple[Path, ...], folder: Path, scale: Scale, *, progress:
             )
         return TextSource(text=documentation_text(folder, progress=progress), folder=folder)
     if data[0].is_dir() and len(data) in (2, 3):
-        require_same_source(folder, {path.name: describe_file(path) for path in data[1:]})
-        tokens = TokenPaths(train=(data[1],), validation=data[2] if len(data) == 3 else None)
-        label = " and ".join(path.name for path in data[1:])
-        return TokenSource(label=label, tokenizer=data[0], tokens=tokens)
+        return own_tokens(data[0], data[1:], folder)
     if data[0].is_dir() or len(data) > 2:
         raise ValueError(
             "--data takes a text, a text and one to measure on, or the folder of a tokenizer and one or two "
             f"token files, but was given {' '.join(map(str, data))}"
         )
     return TextSource(text=own_text(data, folder), folder=folder)
+
+
+def own_tokens(tokenizer: Path, files: tuple[Path, ...], folder: Path) -> TokenSource:
+    """Return the user's tokens, once they are known to be the tokenizer's."""
+    tokens = TokenPaths(train=files[:1], validation=files[1] if len(files) == 2 else None)
+    vocab_size = Tokenizer.from_folder(tokenizer).vocab_size
+    open_token_data(tokens, vocab_size=vocab_size, context_length=1)
+    source = {f"tokenizer's {name}": describe_file(tokenizer / name) for name in tokenizer_files(tokenizer)}
+    for role, path in zip(("train tokens", "validation tokens"), files, strict=False):
+        source[role] = describe_named_file(path)
+    if not is_known_source(folder, source):
+        remember_source(folder, source)
+    label = " and ".join(path.name for path in files)
+    return TokenSource(label=label, tokenizer=tokenizer, tokens=tokens)
 
 
 def beginning_of(token_set: TokenSet, num_tokens: int, folder: Path) -> TokenSet:

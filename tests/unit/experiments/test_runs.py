@@ -2,6 +2,7 @@ import json
 import math
 from dataclasses import replace
 from itertools import count
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from cs336_basics.experiments.runs.plan import PlannedRun, settled_hardware
 from cs336_basics.experiments.runs.result import RunResult, thinned_curve
 from cs336_basics.experiments.runs.results_file import read_results
 from cs336_basics.experiments.runs.run import prepare, run_experiment
+from cs336_basics.experiments.runs.text import own_text
+from cs336_basics.experiments.runs.token_sets import own_tokens
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.hold import hold, is_in_use
 from cs336_basics.training.metrics import read_metrics
@@ -127,8 +130,72 @@ def test_changed_experiment_and_changed_text_are_refused(tmp_path):
     ):
         list(do_runs([changed]))
     (tmp_path / "more.txt").write_text("Some other text. " * 99, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"text of their own \(text.txt\) but another one \(more.txt\)"):
+    with pytest.raises(
+        ValueError, match=r"their own \(text: text.txt, SHA.* other data \(text: more.txt, SHA"
+    ):
         prepare(micro_experiment(tmp_path), tmp_path / "out", data=(tmp_path / "more.txt",), progress=False)
+
+
+def two_texts(folder: Path, first: str, second: str) -> tuple[Path, Path]:
+    paths = folder / first, folder / second
+    for number, path in enumerate(paths):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f"Text number {number}, and so on. " * 50, encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("names", [("a.txt", "b.txt"), ("a/same.txt", "b/same.txt")])
+def test_texts_in_each_others_role_are_another_source(tmp_path, names):
+    train, validation = two_texts(tmp_path, *names)
+    own_text((train, validation), tmp_path)
+    assert own_text((train, validation), tmp_path).validation == validation
+    with pytest.raises(ValueError, match=r"train text: .*; validation text: .* but other data"):
+        own_text((validation, train), tmp_path)
+
+
+def test_token_file_with_another_tokenizer_is_another_source(tmp_path):
+    np.save(tmp_path / "ids.npy", np.arange(256, dtype=np.uint16))
+    for name, last in (("a", b"<x>"), ("b", b"<y>")):
+        Tokenizer({**{byte: bytes([byte]) for byte in range(256)}, 256: last}, []).save_to_folder(
+            tmp_path / name
+        )
+    own_tokens(tmp_path / "a", (tmp_path / "ids.npy",), tmp_path)
+    own_tokens(tmp_path / "a", (tmp_path / "ids.npy",), tmp_path)
+    with pytest.raises(ValueError, match=r"tokenizer's vocab.json: SHA.* but other data"):
+        own_tokens(tmp_path / "b", (tmp_path / "ids.npy",), tmp_path)
+
+
+def test_source_as_an_earlier_version_wrote_it_is_refused_in_a_sentence(tmp_path):
+    train, validation = two_texts(tmp_path, "a.txt", "b.txt")
+    (tmp_path / "source.json").write_text('{"a.txt": {"bytes": 1, "sha256": "12345678ff"}, "b.txt": 3}')
+    with pytest.raises(ValueError, match=r"\(a.txt: SHA-256 12345678; b.txt: 3\) but other data"):
+        own_text((train, validation), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [(b"caf\xe9 " * 99, "must be UTF-8"), (b"one", "a place to")]
+)
+def test_refused_text_leaves_the_folder_to_the_next_one(tmp_path, content, message):
+    (tmp_path / "bad.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        own_text((tmp_path / "bad.txt",), tmp_path)
+    good, _ = two_texts(tmp_path, "a.txt", "b.txt")
+    held_out = own_text((good,), tmp_path)
+    assert held_out.train.read_bytes() + held_out.validation.read_bytes() == good.read_bytes()
+
+
+def test_refused_tokens_leave_the_folder_to_the_next_ones(tmp_path):
+    Tokenizer({byte: bytes([byte]) for byte in range(256)}, []).save_to_folder(tmp_path / "tokenizer")
+    np.save(tmp_path / "bad.npy", np.arange(300, dtype=np.uint16))
+    with pytest.raises(ValueError, match=r"0..255 .* holds 299"):
+        own_tokens(tmp_path / "tokenizer", (tmp_path / "bad.npy",), tmp_path)
+    np.save(tmp_path / "good.npy", np.arange(200, dtype=np.uint16))
+    assert own_tokens(tmp_path / "tokenizer", (tmp_path / "good.npy",), tmp_path).label == "good.npy"
+
+
+def test_bytes_of_tokens_whose_ids_have_gaps():
+    tokenizer = Tokenizer({0: b"a", 5: b"<seven>", 7: b"bc"}, [], ["<seven>"])
+    assert bytes_of_tokens(np.array([0, 5, 5, 7]), tokenizer) == 1 + 7 + 7 + 2
 
 
 @pytest.mark.endurance
