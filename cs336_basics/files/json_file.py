@@ -23,3 +23,16 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold a JSON object but holds {type(content).__name__}; restore it")
     return content
+
+
+def object_without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object for `json.loads(object_pairs_hook=...)`, which would keep the last of equal keys.
+
+    A key that is there twice is a `ValueError` that says so in a clause.
+    """
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"has {key!r:.80} twice in one object")
+        found[key] = value
+    return found

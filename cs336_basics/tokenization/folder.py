@@ -8,7 +8,13 @@ from cs336_basics.files.json_file import write_json
 from cs336_basics.tokenization.definition import TokenizerDefinition, plain_definition
 from cs336_basics.tokenization.interchange.huggingface_json import TOKENIZER_FILE, tokenizer_json
 from cs336_basics.tokenization.interchange.huggingface_reading import read_huggingface
-from cs336_basics.tokenization.serialization import MERGES_FILE, VOCAB_FILE, load_files, save_definition
+from cs336_basics.tokenization.serialization import (
+    MERGES_FILE,
+    VOCAB_FILE,
+    load_files,
+    require_same_special_tokens,
+    save_definition,
+)
 
 TOKENIZER_FILES = (TOKENIZER_FILE, VOCAB_FILE, MERGES_FILE)  # all that a tokenizer is ever read from
 
@@ -33,8 +39,8 @@ def load_from_folder(folder: str | os.PathLike[str]) -> TokenizerDefinition:
 def save_in_folder(definition: TokenizerDefinition, folder: str | os.PathLike[str]) -> None:
     """Write the files that hold `definition`, each whole or not at all; the folder is made.
 
-    Raises `ValueError`, before anything is written, if they cannot hold it, or if `tokenizer.json` of another
-    tokenizer would be read instead.
+    Raises `ValueError`, before anything is written, if they cannot hold it, if other special tokens would be
+    read from them, or if `tokenizer.json` of another tokenizer would be read instead.
     """
     folder = Path(folder)
     if definition.file_format == "huggingface":
@@ -47,5 +53,6 @@ def save_in_folder(definition: TokenizerDefinition, folder: str | os.PathLike[st
             f"a folder must not have {TOKENIZER_FILE}, which is read first, beside {VOCAB_FILE} and "
             f"{MERGES_FILE} but {folder} has one; remove it or choose another folder"
         )
+    require_same_special_tokens(definition)
     make_folder(folder)
     save_definition(definition, folder / VOCAB_FILE, folder / MERGES_FILE)

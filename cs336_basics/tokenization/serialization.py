@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.json_file import object_without_repetition
 from cs336_basics.files.text import decode_utf8, require_text_file
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS, from_characters, to_characters
 from cs336_basics.tokenization.definition import TokenizerDefinition
@@ -75,6 +76,24 @@ def vocabulary_keys(vocab: Mapping[int, bytes], merges: Merges) -> dict[str, int
     return keys
 
 
+def require_same_special_tokens(definition: TokenizerDefinition) -> None:
+    """Raise `ValueError` unless `load_files` would find the special tokens that `definition` has."""
+    keys = vocabulary_keys(definition.entries, definition.merges)
+    ordinary = set(map(to_characters, _bytes_and_products(definition.merges)))
+    for key, id in keys.items():
+        if key not in ordinary and definition.special_token_ids.get(key) != id:
+            raise ValueError(
+                f"an entry that is neither a byte nor the product of a merge is read as a special token but "
+                f"{key!r}, entry {id}, is none here; make it one"
+            )
+    for token in definition.special_token_ids:
+        if token in ordinary or token not in keys:
+            raise ValueError(
+                f"a byte or the product of a merge is read as ordinary text but {token!r} is a special token "
+                "as well; choose another special token, or load the files of save with special_tokens"
+            )
+
+
 def _plain_text(id: int, token: bytes) -> str:
     try:
         return token.decode()
@@ -119,11 +138,17 @@ def _encode_plain_text(key: str, path: str | os.PathLike[str]) -> bytes:
 def _read_vocabulary(path: str | os.PathLike[str]) -> dict[str, int]:
     text = decode_utf8(require_text_file(path).read_bytes(), path=path)
     try:
-        keys = json.loads(text)
+        keys = json.loads(text, object_pairs_hook=object_without_repetition)
     except json.JSONDecodeError as error:
         raise ValueError(
             f"a vocabulary file must be JSON but {path} line {error.lineno} has an error ({error.msg}); "
             "give the vocab.json of a tokenizer"
+        ) from None
+    except (RecursionError, ValueError) as error:
+        what = "is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise ValueError(
+            f"a vocabulary file must map each token to one id but {path} {what}; give the vocab.json of a "
+            "tokenizer"
         ) from None
     if not isinstance(keys, dict) or not keys or not all(map(_is_id, keys.values())):
         raise ValueError(

@@ -16,7 +16,14 @@ MATCHES_NOTHING = r"\A(?!)"  # \A keeps a search from trying every position
 
 
 def check_special_tokens(special_tokens: Sequence[str]) -> None:
-    """Raise `ValueError` if one of the special tokens is empty, a duplicate, or not valid Unicode."""
+    """Raise `ValueError` if one of the special tokens is empty, a duplicate, or not valid Unicode.
+
+    A single string, each character of which would be one, is refused too.
+    """
+    if isinstance(special_tokens, str):
+        raise ValueError(
+            f"special tokens must be a list of strings but are {special_tokens!r}; write [{special_tokens!r}]"
+        )
     seen = set()
     for token in special_tokens:
         if token == "":

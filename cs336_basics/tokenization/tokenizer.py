@@ -110,6 +110,7 @@ class Tokenizer:
     def save(self, vocab_filepath: str | os.PathLike[str], merges_filepath: str | os.PathLike[str]) -> None:
         """Write GPT-2's file formats, each file whole or not at all; special tokens are plain entries.
 
+        Which entries are special is not written: `from_files` is told, or goes by what they look like.
         Raises `ValueError`, before anything is written, if the format cannot hold the vocabulary because a
         special token would be read as another entry, or because the tokenizer comes from a `tokenizer.json`.
         """
@@ -127,7 +128,9 @@ class Tokenizer:
         """Write the files under their usual names; the folder is made where it is missing.
 
         These are `vocab.json` and `merges.txt`, or for a tokenizer from a `tokenizer.json` this file again.
-        Raises `ValueError` as `save` does, and for a folder whose `tokenizer.json` would be read instead.
+        Raises `ValueError` as `save` does, for an entry that `from_folder` would take for a special token or
+        for ordinary text against what it is here, and for a folder whose `tokenizer.json` would be read
+        instead.
         """
         save_in_folder(self.definition, folder)
 

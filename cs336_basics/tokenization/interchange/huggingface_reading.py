@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from cs336_basics.files.json_file import object_without_repetition
 from cs336_basics.files.text import decode_utf8, require_text_file
 from cs336_basics.tokenization.definition import TokenizerDefinition
 from cs336_basics.tokenization.interchange.huggingface_added_tokens import read_added_tokens
@@ -58,20 +59,13 @@ def _find_file(path: Path) -> Path:
 
 def _parse(text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_object_without_repetition)
+        return json.loads(text, object_pairs_hook=object_without_repetition)
     except json.JSONDecodeError as error:
         raise ValueError(f"is no JSON in line {error.lineno} ({error.msg}); get the file anew") from None
     except RecursionError:
         raise ValueError("is nested too deeply; get the file anew") from None
-
-
-def _object_without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"has {twice!r:.80} twice in one object; get the file anew")
-    return found
+    except ValueError as error:
+        raise ValueError(f"{error}; get the file anew") from None
 
 
 def _read_content(content: Any) -> TokenizerDefinition:

@@ -155,8 +155,8 @@ def test_texts_in_each_others_role_are_another_source(tmp_path, names):
 
 def test_token_file_with_another_tokenizer_is_another_source(tmp_path):
     np.save(tmp_path / "ids.npy", np.arange(256, dtype=np.uint16))
-    for name, last in (("a", b"<x>"), ("b", b"<y>")):
-        Tokenizer({**{byte: bytes([byte]) for byte in range(256)}, 256: last}, []).save_to_folder(
+    for name in ("a", "b"):
+        Tokenizer({byte: bytes([byte]) for byte in range(256)}, [], [name * 3]).save_to_folder(
             tmp_path / name
         )
     own_tokens(tmp_path / "a", (tmp_path / "ids.npy",), tmp_path)

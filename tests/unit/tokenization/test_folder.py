@@ -34,6 +34,24 @@ def test_two_files_are_not_written_where_they_would_not_be_read(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
 
 
+@pytest.mark.parametrize(
+    ("special_tokens", "message"),
+    [
+        (["<s>", "bc"], r"read as ordinary text but 'bc' is a special token as well; choose another"),
+        (["<s>", "b"], r"read as ordinary text but 'b' is a special token"),
+        ([], r"read as a special token but '<s>', entry 256, is none here; make it one"),
+    ],
+)
+def test_special_tokens_that_would_not_come_back_are_refused(tmp_path, special_tokens, message):
+    tokenizer = Tokenizer(OURS.vocab, OURS.merges, special_tokens)
+    with pytest.raises(ValueError, match=message):
+        tokenizer.save_to_folder(tmp_path / "folder")
+    assert list(tmp_path.iterdir()) == []
+    tokenizer.save(tmp_path / "vocab.json", tmp_path / "merges.txt")
+    loaded = Tokenizer.from_files(tmp_path / "vocab.json", tmp_path / "merges.txt", special_tokens)
+    assert loaded.special_token_ids == tokenizer.special_token_ids
+
+
 def test_tokenizer_json_is_written_again_and_not_as_two_files(theirs, tmp_path):
     theirs.save_to_folder(tmp_path / "a" / "b")
     assert [path.name for path in (tmp_path / "a" / "b").iterdir()] == ["tokenizer.json"]

@@ -124,7 +124,10 @@ def test_merges_file_with_a_bad_line_names_it(paths, line, number):
         ('{"a": -1}', "must map tokens to ids"),
         ('{"a": 0, "b": 0}', r"vocab\.json must give each id once but has 0 twice"),
         ('{"a": 0, "\\ud800": 1}', r"vocab\.json must be valid Unicode"),
+        ('{"a": 0, "b": 1, "a": 2}', r"vocab\.json has 'a' twice in one object; give"),
+        ("[" * 100_000, r"vocab\.json is nested too deeply; give"),
     ],
+    ids=range(10),
 )
 def test_vocabulary_file_that_is_malformed_is_refused(paths, vocab, message):
     with pytest.raises(ValueError, match=message):

@@ -20,6 +20,7 @@ from tests.unit.tokenization.references import (
         (["<a>", ""], "is empty"),
         (["<a>", "b", "<a>"], "'<a>' is given twice"),
         (["\ud800"], "lone surrogate"),
+        ("<pad>", r"a list of strings but are '<pad>'; write \['<pad>'\]"),
     ],
 )
 def test_special_tokens_empty_or_double_or_not_unicode_are_refused(special_tokens, message):
