@@ -1,16 +1,21 @@
 """Write a file whole or not at all: beside its final place, flushed to the disk, then renamed.
 
 A reader, or a run that is killed half-way, only ever sees the old file or the new one. A kill can leave
-`.NAME.unfinished` behind; the next write of the same file takes its place.
+`.NAME.unfinished` behind; the next write of the same file takes its place. So does a second writer at the
+same time: the first one notices at its end, though not to the last microsecond, and fails. Where processes
+are expected to meet, a lock keeps them apart (`lock.py`).
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from cs336_basics.files.failed_write import explain_failed_write
+from cs336_basics.files.failed_write import FailedWriteError, WrittenByAnotherError, explain_failed_write
+
+NO_SYNC_OF_FOLDERS = {errno.EINVAL, errno.EBADF}  # from network mounts, when the file itself is in place
 
 
 @contextmanager
@@ -23,6 +28,8 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
     with _beside(Path(path)) as beside, open_new_file(beside, mode) as file:
         yield file
         flush_to_disk(file, Path(path))
+        if not (beside.exists() and os.path.samestat(os.fstat(file.fileno()), beside.stat())):
+            raise WrittenByAnotherError(path)
 
 
 @contextmanager
@@ -41,20 +48,35 @@ def replace_path(path: str | os.PathLike[str]) -> Iterator[Path]:
 @contextmanager
 def _beside(destination: Path) -> Iterator[Path]:
     """Yield the path of the file that gets the name `destination` when the block ends."""
+    beside = unfinished_path(destination)
+    if destination.is_dir() and not destination.is_symlink():
+        raise IsADirectoryError(
+            f"a file to be written must not be a folder but {destination} is one; name a file"
+        )
     if not destination.parent.is_dir():
         raise FileNotFoundError(
             f"the folder of a file to be written must exist but {destination.parent} does not; make it first"
         )
-    beside = destination.with_name(f".{destination.name}.unfinished")
     try:
         with explain_failed_write(destination, beside):
             yield beside
             os.replace(beside, destination)
+    except WrittenByAnotherError:
+        raise  # what lies there is the other's
     except BaseException:
         with suppress(OSError):  # what failed first is what must be told
             beside.unlink(missing_ok=True)
         raise
     sync_folder(destination.parent)
+
+
+def unfinished_path(destination: Path) -> Path:
+    """Return where something is written that is to become `destination`; `ValueError` if that is no name."""
+    if destination.name in ("", ".."):
+        raise ValueError(
+            f"what is to be written must have a name but '{destination}' is none; give one that can be made"
+        )
+    return destination.with_name(f".{destination.name}.unfinished")
 
 
 def open_new_file(path: Path, mode: str) -> IO[Any]:
@@ -73,7 +95,7 @@ def flush_to_disk(file: IO[Any], path: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Make a folder where it is missing, and those above it, so that they survive a power failure."""
-    if folder.is_dir():
+    if folder.is_dir() or folder == folder.parent:  # a drive of Windows may not be there
         return
     make_folder(folder.parent)
     folder.mkdir(exist_ok=True)
@@ -86,7 +108,9 @@ def sync_folder(folder: Path) -> None:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with explain_failed_write(folder, any_reason=True):
-            os.fsync(descriptor)
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in NO_SYNC_OF_FOLDERS:
+            raise FailedWriteError(folder, error) from error
     finally:
         os.close(descriptor)

@@ -21,6 +21,19 @@ class FailedWriteError(OSError):
         return f"{self.filename} must be written whole but cannot be ({self.reason}); {remedy} and try again"
 
 
+class WrittenByAnotherError(FailedWriteError):
+    """Another writer has begun with the same file; what it writes is left to it."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        super().__init__(path, OSError(errno.EBUSY, os.strerror(errno.EBUSY)))
+
+    def __str__(self) -> str:
+        return (
+            f"one process at a time writes a file but another one has begun to write {self.filename}; wait "
+            "for it and try again"
+        )
+
+
 @contextmanager
 def explain_failed_write(path: Path, *others: Path, any_reason: bool = False) -> Iterator[None]:
     """Turn errors of the system that concern writing `path` into `FailedWriteError`.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cs336_basics.files.atomic import make_folder, sync_folder
+from cs336_basics.files.atomic import make_folder, sync_folder, unfinished_path
 from cs336_basics.files.failed_write import explain_failed_write
 
 
@@ -19,12 +19,12 @@ def new_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
     `.NAME.unfinished` behind; the next try removes it.
     """
     destination = Path(path)
+    beside = unfinished_path(destination)
     if os.path.lexists(destination) and not is_empty_folder(destination):
         raise FileExistsError(
             f"a folder to be written must not exist yet, or be empty, but {destination} is there; choose "
             "another or remove it"
         )
-    beside = destination.with_name(f".{destination.name}.unfinished")
     try:
         with explain_failed_write(destination, beside, *destination.parents):
             require_folders(destination.parents)

@@ -28,6 +28,7 @@ from cs336_basics.quickstart.time_budget import steps_within
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import matrix_gflops
+from cs336_basics.training.hold import hold
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.presets import PRESETS
@@ -59,11 +60,12 @@ def quickstart(
     run = RunFolder(config.run)
     run.create(job=JOB)
     files = QuickstartFiles(run)
-    say("1/5 text: the documentation that comes with Python, torch and numpy")
-    prepare_text(files, progress=progress)
-    say("2/5 tokenizer: byte-level BPE, learned from the training part")
-    tokenizer = prepare_tokenizer(files, PRESETS["quickstart"].model.vocab_size, progress=progress)
-    prepare_tokens(files, tokenizer, progress=progress)
+    with hold(run):
+        say("1/5 text: the documentation that comes with Python, torch and numpy")
+        prepare_text(files, progress=progress)
+        say("2/5 tokenizer: byte-level BPE, learned from the training part")
+        tokenizer = prepare_tokenizer(files, PRESETS["quickstart"].model.vocab_size, progress=progress)
+        prepare_tokens(files, tokenizer, progress=progress)
     say("3/5 settings")
     run_config, data = settle(config, files, tokenizer, say=say)
     say(

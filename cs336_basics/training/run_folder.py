@@ -13,10 +13,11 @@ checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
 
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from cs336_basics.checkpoint.pointers import has_checkpoint
-from cs336_basics.files.atomic import make_folder, replace_file
+from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.inside import refuse_link
 from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.training.differences import differences
@@ -83,9 +84,8 @@ class RunFolder:
         """
         try:
             make_folder(self.path)
-            with replace_file(self.path / "writable"):
+            with TemporaryFile(dir=self.path):  # of a name that no other process has
                 pass
-            (self.path / "writable").unlink()
         except OSError as error:
             raise OSError(
                 f"the run folder must be writable but {self.path} is not ({error.strerror}); choose another"

@@ -20,7 +20,7 @@ from cs336_basics.files.json_file import read_json, write_json
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.differences import differences
 from cs336_basics.training.finite import NonFiniteError
-from cs336_basics.training.hold import RunInUseError
+from cs336_basics.training.hold import RunInUseError, hold
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.start import prepare_run
@@ -44,12 +44,13 @@ def do_run(plan: PlannedRun, *, should_stop: Callable[[], bool] = never, progres
     """Do a run that has no result yet, and store its result; one that diverges has a result too."""
     try:
         result = train_and_measure(plan, should_stop=should_stop, progress=progress)
+        if result is None:
+            return Outcome(name=plan.name, state="stopped")
+        content = {"config": plan.config.to_dict(), "result": result.to_dict()}
+        with hold(plan.run):
+            write_json(plan.folder / RESULT_FILE, content)
     except RunInUseError:
         return Outcome(name=plan.name, state="in use")
-    if result is None:
-        return Outcome(name=plan.name, state="stopped")
-    content = {"config": plan.config.to_dict(), "result": result.to_dict()}
-    write_json(plan.folder / RESULT_FILE, content)
     return Outcome(name=plan.name, state="done", result=result)
 
 

@@ -9,8 +9,10 @@ from cs336_basics.experiments.runs.one_run import read_run_result
 from cs336_basics.experiments.runs.plan import PlannedRun
 from cs336_basics.experiments.runs.result import RunResult
 from cs336_basics.files.json_file import read_json, write_json
+from cs336_basics.files.lock import locked
 
 RESULTS_FILE = "results.json"
+PATIENCE_S = 60  # a moment is enough to write it
 HEADER = ("name", "scale", "title", "question", "baseline", "made_for", "train_tokens", "base", "planned")
 
 
@@ -41,9 +43,24 @@ class Results:
 
 
 def collect_results(experiment: Experiment, plans: list[PlannedRun], folder: Path) -> None:
-    """Write the results of all runs that have one into the experiment's folder."""
-    found = [result for plan in plans if (result := read_run_result(plan.folder)) is not None]
-    content: dict[str, Any] = {
+    """Write the results of all runs that have one into the experiment's folder.
+
+    Several processes may do so: the last one knows what the others have found.
+    """
+    busy = RuntimeError(
+        f"results are written within {PATIENCE_S} s but another process is still at it in {folder}; give the "
+        "same command again"
+    )
+    with locked(folder / "lock", otherwise=busy, patience_s=PATIENCE_S):
+        found = [result for plan in plans if (result := read_run_result(plan.folder)) is not None]
+        write_json(folder / RESULTS_FILE, results_content(experiment, plans, found))
+
+
+def results_content(
+    experiment: Experiment, plans: list[PlannedRun], found: list[RunResult]
+) -> dict[str, Any]:
+    """Return what the file holds."""
+    return {
         "name": experiment.name,
         "scale": experiment.scale,
         "title": experiment.title,
@@ -55,7 +72,6 @@ def collect_results(experiment: Experiment, plans: list[PlannedRun], folder: Pat
         "planned": [plan.name for plan in plans],
         "runs": [result.to_dict() for result in found],
     }
-    write_json(folder / RESULTS_FILE, content)
 
 
 def read_results(path: Path) -> Results:

@@ -1,5 +1,6 @@
 import json
 import math
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,10 +12,11 @@ from cs336_basics.experiments.runs.jobs import do_runs
 from cs336_basics.experiments.runs.one_run import bytes_of_tokens, do_run, read_run_result
 from cs336_basics.experiments.runs.plan import PlannedRun, settled_hardware
 from cs336_basics.experiments.runs.result import RunResult, thinned_curve
-from cs336_basics.experiments.runs.results_file import read_results
+from cs336_basics.experiments.runs.results_file import collect_results, read_results
 from cs336_basics.experiments.runs.run import prepare, run_experiment
 from cs336_basics.experiments.runs.text import own_text
 from cs336_basics.experiments.runs.token_sets import own_tokens
+from cs336_basics.files.atomic import make_folder
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.hold import hold, is_in_use
 from cs336_basics.training.metrics import read_metrics
@@ -119,6 +121,15 @@ def test_run_of_another_process_is_passed_over_and_said(tmp_path):
     results = read_results(tmp_path / "out/micro/results.json")
     assert results.missing == ["learning_rate=0.01-seed0"]
     assert len(results.runs) == 3
+
+
+def test_results_collected_by_several_at_once_are_whole(tmp_path):
+    experiment, plans = micro_experiment(tmp_path), micro_plans(tmp_path)
+    make_folder(tmp_path / "out/micro")
+    with ThreadPoolExecutor(4) as threads:
+        done = [threads.submit(collect_results, experiment, plans, tmp_path / "out/micro") for _ in range(20)]
+    assert [each.result() for each in done] == [None] * 20
+    assert len(read_results(tmp_path / "out/micro/results.json").missing) == 4
 
 
 def test_changed_experiment_and_changed_text_are_refused(tmp_path):

@@ -1,4 +1,6 @@
 import os
+import threading
+import time
 
 import pytest
 
@@ -13,6 +15,23 @@ def test_a_lock_that_is_held_raises_what_it_is_told_to_and_is_free_afterwards(tm
         raise AssertionError("never here")
     with locked(lock, otherwise=ValueError("in use")):
         pass
+
+
+def test_a_lock_is_waited_for_as_long_as_it_is_told_to(tmp_path):
+    lock, released = tmp_path / "lock", threading.Event()
+
+    def hold_for_a_moment():
+        with locked(lock, otherwise=ValueError()):
+            held.set()
+            time.sleep(0.1)
+            released.set()
+
+    held, other = threading.Event(), threading.Thread(target=hold_for_a_moment)
+    other.start()
+    held.wait()
+    with locked(lock, otherwise=ValueError("in use"), patience_s=30):
+        assert released.is_set()
+    other.join()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")

@@ -69,3 +69,10 @@ def test_a_link_to_nowhere_has_the_name_too(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "none")
     with pytest.raises(FileExistsError), new_folder(tmp_path / "a"):
         pass
+
+
+@pytest.mark.parametrize("name", ["", ".", ".."])
+def test_what_is_no_name_is_refused(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=r"must have a name but '\.+' is none; give"), new_folder(name):
+        pass

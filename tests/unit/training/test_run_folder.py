@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from cs336_basics.checkpoint.pointers import LATEST
@@ -45,6 +47,13 @@ def test_create_says_that_a_folder_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError, match="the run folder must be writable"):
         RunFolder(tmp_path / "file" / "run").create(job="test")
+
+
+def test_create_by_many_at_once_says_of_none_that_the_folder_cannot_be_written(tmp_path):
+    with ThreadPoolExecutor(8) as threads:
+        runs = [threads.submit(RunFolder(tmp_path / "run").create, job="test") for _ in range(200)]
+    assert [run.result() for run in runs] == [None] * 200
+    assert list((tmp_path / "run").iterdir()) == []
 
 
 def test_differences_names_missing_and_additional_fields():
