@@ -21,8 +21,10 @@ class Encode(Command):
 
     def execute(self) -> None:
         """Encode and count."""
+        from cs336_basics.files.text import require_text_file
         from cs336_basics.tokenization import Tokenizer
 
+        require_text_file(self.input)
         tokenizer = Tokenizer.from_folder(self.tokenizer)
         self.output.parent.mkdir(parents=True, exist_ok=True)
         num_tokens = tokenizer.encode_file(

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 
+from cs336_basics.files.outputs import require_other_file
 from cs336_basics.files.text import require_text_file
 from cs336_basics.files.token_file import token_dtype, write_token_file
 from cs336_basics.tokenization.bulk.encoding import BulkEncoder
@@ -31,6 +32,7 @@ def encode_text_file(
     `FileNotFoundError` or `ValueError`.
     """
     size = require_text_file(input_path).stat().st_size
+    require_other_file(output_path, input_path)
     num_workers = choose_num_workers(num_workers, num_tasks=math.ceil(size / chunk_bytes))
     ranges = chunk_ranges(input_path, encoder.special_tokens, chunk_bytes=chunk_bytes, cuts=encoder.cuts)
     shared = (encoder, input_path, token_dtype(vocab_size))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.json_file import write_json
+from cs336_basics.files.outputs import require_other_file, require_writable_folder
 from cs336_basics.tokenization.definition import TokenizerDefinition, plain_definition
 from cs336_basics.tokenization.interchange.huggingface_json import TOKENIZER_FILE, tokenizer_json
 from cs336_basics.tokenization.interchange.huggingface_reading import read_huggingface
@@ -36,6 +37,23 @@ def load_from_folder(folder: str | os.PathLike[str]) -> TokenizerDefinition:
     return plain_definition(*load_files(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE))
 
 
+def require_free_folder(folder: Path, *, text: Path) -> None:
+    """Raise `ValueError` or `OSError` if a tokenizer learned from `text` could not be saved in `folder`."""
+    require_no_other_tokenizer(folder)
+    for name in (VOCAB_FILE, MERGES_FILE):
+        require_other_file(folder / name, text)
+    require_writable_folder(folder)
+
+
+def require_no_other_tokenizer(folder: Path) -> None:
+    """Raise `ValueError` if `tokenizer.json` of another tokenizer would be read instead of the two files."""
+    if (folder / TOKENIZER_FILE).exists():
+        raise ValueError(
+            f"a folder must not have {TOKENIZER_FILE}, which is read first, beside {VOCAB_FILE} and "
+            f"{MERGES_FILE} but {folder} has one; remove it or choose another folder"
+        )
+
+
 def save_in_folder(definition: TokenizerDefinition, folder: str | os.PathLike[str]) -> None:
     """Write the files that hold `definition`, each whole or not at all; the folder is made.
 
@@ -48,11 +66,7 @@ def save_in_folder(definition: TokenizerDefinition, folder: str | os.PathLike[st
         make_folder(folder)
         write_json(folder / TOKENIZER_FILE, content)
         return
-    if (folder / TOKENIZER_FILE).exists():
-        raise ValueError(
-            f"a folder must not have {TOKENIZER_FILE}, which is read first, beside {VOCAB_FILE} and "
-            f"{MERGES_FILE} but {folder} has one; remove it or choose another folder"
-        )
+    require_no_other_tokenizer(folder)
     require_same_special_tokens(definition)
     make_folder(folder)
     save_definition(definition, folder / VOCAB_FILE, folder / MERGES_FILE)

@@ -198,7 +198,7 @@ class Tokenizer:
 
         The ids are those of `encode` on the whole text, for any number of worker processes (one for each
         usable CPU by default, none for a small file). The output appears when it is complete. Raises
-        `FileNotFoundError`, or `ValueError` for a file that is empty or not UTF-8.
+        `FileNotFoundError`, or `ValueError` for a file that is empty or not UTF-8, or is the output as well.
         """
         return encode_text_file(
             self._chunk_encoder,

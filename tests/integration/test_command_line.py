@@ -127,6 +127,26 @@ BAD_INPUTS = {
         ("encode", "--tokenizer", "tokenizer", "--input", "none.txt", "--output", "out.npy"),
         "none.txt",
     ),
+    "encoding a missing file into a new folder": (
+        ("encode", "--tokenizer", "tokenizer", "--input", "none.txt", "--output", "new/folder/out.npy"),
+        "none.txt",
+    ),
+    "encoding a file to itself": (
+        ("encode", "--tokenizer", "tokenizer", "--input", "text.txt", "--output", "./text.txt"),
+        "must not be the file that is read",
+    ),
+    "encoding to no name": (
+        ("encode", "--tokenizer", "tokenizer", "--input", "text.txt", "--output", "."),
+        "must have a name but '.' is none",
+    ),
+    "tokenizer where a file is": (
+        ("train-tokenizer", "--input", "text.txt", "--output", "latin.txt"),
+        "latin.txt is none",
+    ),
+    "tokenizer in place of its text": (
+        ("train-tokenizer", "--input", "tokenizer/merges.txt", "--output", "tokenizer"),
+        "must not be the file that is read",
+    ),
     "unknown preset": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset", "huge"), "huge"),
     "unknown option": ((*TRAIN, "--train-tokens", "tokens.npy", "--learning-speed", "1"), "--learning-speed"),
     "unknown device": ((*TRAIN, "--train-tokens", "tokens.npy", "--device", "tpu"), "tpu"),

@@ -9,7 +9,14 @@ from cs336_basics.files.atomic import make_folder, replace_file
 
 
 def write_document(blocks: list[Block], path: Path, *, title: str) -> list[Path]:
-    """Write `path` (Markdown), the same as .html, and a folder of pictures; return what was written."""
+    """Write `path` (Markdown), the same as .html, and a folder of pictures; return what was written.
+
+    A name that does not end in .md is a `ValueError`.
+    """
+    if path.suffix != ".md":
+        raise ValueError(
+            f"the name of a Markdown file must end in .md but is {path.name!r}; take {path.stem}.md"
+        )
     pictures = path.with_name(f"{path.stem}-pictures")
     make_folder(pictures)
     written = [path, path.with_suffix(".html")]

@@ -13,6 +13,7 @@ from cs336_basics.experiments.runs.source_file import (
     remember_source,
 )
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.files.outputs import require_other_file
 from cs336_basics.files.text import require_text_file
 from cs336_basics.quickstart.texts_and_tokens import QuickstartFiles, prepare_text
 from cs336_basics.tokenization import END_OF_TEXT
@@ -50,25 +51,27 @@ def own_text(paths: tuple[Path, ...], folder: Path) -> ExperimentText:
     source = {
         role: describe_named_file(require_text_file(path)) for role, path in zip(roles, paths, strict=True)
     }
+    train, validation = folder / "train.txt", folder / "validation.txt"
     if not is_known_source(folder, source):
-        check_texts(paths)
+        check_texts(paths, parts=(train, validation))
         remember_source(folder, source)
     label = " and ".join(path.name for path in paths)
     if len(paths) == 2:
         return ExperimentText(label=label, train=paths[0], validation=paths[1])
-    train, validation = folder / "train.txt", folder / "validation.txt"
     if not validation.is_file():  # it is written last
         hold_out(paths[0], train, validation)
     return ExperimentText(label=label, train=train, validation=validation)
 
 
-def check_texts(paths: tuple[Path, ...]) -> None:
+def check_texts(paths: tuple[Path, ...], *, parts: tuple[Path, Path]) -> None:
     """Raise `ValueError` for texts that could not be used, before they keep others out of the folder."""
     for path in paths:
         for start, end in chunk_ranges(path, [], chunk_bytes=BLOCK_BYTES):
             read_chunk(path, start, end)
     if len(paths) == 1:
         place_to_cut(paths[0])
+        for part in parts:
+            require_other_file(part, paths[0])
 
 
 def place_to_cut(text: Path) -> int:

@@ -108,3 +108,11 @@ def test_any_text_is_shown_as_it_is():
     row = markdown.split("| --- |\n")[1].splitlines()[0]
     assert row == r'| a\|b \`c\` \*d\* \_\_e\_\_ f_g \<h\> \[i\](j) \\ \# \~k\~ ⏎ l & "m" |'
     assert markdown.endswith("](pictures/p.png)\n")
+
+
+@pytest.mark.parametrize("name", ["x.html", "results.json", "x"])
+def test_report_that_would_overwrite_its_page_or_results_is_refused(tmp_path, name):
+    store(sweep(), tmp_path)
+    with pytest.raises(ValueError, match=rf"must end in \.md but is '{name}'; take"):
+        write_report(tmp_path, tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]

@@ -195,6 +195,15 @@ def test_refused_text_leaves_the_folder_to_the_next_one(tmp_path, content, messa
     assert held_out.train.read_bytes() + held_out.validation.read_bytes() == good.read_bytes()
 
 
+def test_text_where_its_own_part_would_go_is_refused(tmp_path):
+    text, _ = two_texts(tmp_path, "train.txt", "b.txt")
+    before = text.read_bytes()
+    with pytest.raises(ValueError, match="must not be the file that is read"):
+        own_text((text,), tmp_path)
+    assert text.read_bytes() == before
+    assert not (tmp_path / "source.json").exists()
+
+
 def test_refused_tokens_leave_the_folder_to_the_next_ones(tmp_path):
     Tokenizer({byte: bytes([byte]) for byte in range(256)}, []).save_to_folder(tmp_path / "tokenizer")
     np.save(tmp_path / "bad.npy", np.arange(300, dtype=np.uint16))

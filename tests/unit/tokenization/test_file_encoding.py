@@ -70,6 +70,13 @@ def test_encoded_file_of_bad_input_is_refused_and_leaves_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["text"]
 
 
+def test_encoded_file_never_takes_the_place_of_its_text(tmp_path):
+    (tmp_path / "text").write_text("precious")
+    with pytest.raises(ValueError, match="must not be the file that is read"):
+        Tokenizer(BYTES, []).encode_file(tmp_path / "text", tmp_path / "text")
+    assert (tmp_path / "text").read_text() == "precious"
+
+
 def test_encoded_file_that_fails_leaves_an_older_one_alone(tmp_path):
     (tmp_path / "text").write_bytes(b"good \xff")
     np.save(tmp_path / "ids.npy", np.arange(3, dtype=np.uint16))
