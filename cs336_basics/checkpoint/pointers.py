@@ -57,7 +57,7 @@ def read_pointer(checkpoints: Path, name: str) -> Path | None:
     pointer = refuse_link(checkpoints / name)
     if not pointer.is_file():
         return None
-    named = pointer.read_bytes().decode("ascii", errors="backslashreplace").removesuffix("\n")
+    named = pointer.read_bytes().decode("ascii", errors="backslashreplace").strip()
     if not FOLDER_NAME.fullmatch(named):
         raise damaged(pointer, f"it holds {named[:40]!r}, which names no checkpoint")
     return entry_inside(checkpoints, named)

@@ -5,12 +5,14 @@ Reading never runs code from the file: `weights_only=True` admits tensors, numbe
 
 import dataclasses
 import io
+import operator
 import os
 import pickle
 import zipfile
 from pathlib import Path
 from typing import IO, Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.optim import Optimizer
@@ -39,19 +41,40 @@ def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out:
     """Write everything needed to go on to a path (whole or not at all) or to an open binary file.
 
     The weights carry the names of the plain model, also when `model` is compiled. The configuration is
-    stored when the model has one (`model.config`).
+    stored when the model has one (`model.config`). Numbers of NumPy become plain ones, which can be read
+    without running code.
     """
     content = {
         "model": plain_state(model),
-        "optimizer": optimizer.state_dict(),
-        "iteration": iteration,
-        "config": _config_of(model),
+        "optimizer": _plain(optimizer.state_dict()),
+        "iteration": _integer(iteration),
+        "config": _plain(_config_of(model)),
     }
     if isinstance(out, str | os.PathLike):
         with replace_file(out) as file:
             torch.save(content, file)
     else:
         torch.save(content, out)
+
+
+def _integer(iteration: Any) -> int:
+    try:
+        return operator.index(iteration)
+    except TypeError:
+        raise TypeError(
+            f"the iteration of a checkpoint must be an integer but is {iteration!r}; give the steps taken so far"
+        ) from None
+
+
+def _plain(value: Any) -> Any:
+    """Return the same with plain numbers in place of NumPy's."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {_plain(key): _plain(entry) for key, entry in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return value
 
 
 def _config_of(model: nn.Module) -> dict[str, Any] | None:

@@ -40,6 +40,14 @@ def test_a_pointer_cannot_name_a_folder_elsewhere(tmp_path, named):
         assert newest_whole_checkpoint(here) == folder
 
 
+@pytest.mark.parametrize("end", ["", "\r\n", " \n"])
+def test_a_pointer_may_be_written_by_hand(tmp_path, end):
+    folder = save(tmp_path, 1)
+    save(tmp_path, 2)
+    (tmp_path / "latest").write_bytes(f"{folder.name}{end}".encode())
+    assert newest_whole_checkpoint(tmp_path) == folder
+
+
 @on_posix
 @pytest.mark.parametrize("what", ["folder", "pointer", "weights.safetensors", "checksums.sha256"])
 def test_a_link_in_a_checkpoint_is_not_followed_even_to_a_good_one(tmp_path, what):

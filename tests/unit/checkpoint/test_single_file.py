@@ -1,6 +1,7 @@
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -58,6 +59,24 @@ def test_checkpoint_restores_the_settings_of_the_optimizer(path):
     load_checkpoint(path, model, optimizer)
     assert optimizer.param_groups[0]["lr"] == 0.01
     assert optimizer.param_groups[0]["betas"] == (0.9, 0.95)
+
+
+@pytest.mark.parametrize("iteration", [np.int64(5), torch.tensor(5)], ids=["numpy", "torch"])
+def test_checkpoint_with_numbers_of_a_library_is_read_as_plain_ones(path, iteration):
+    model, optimizer = trained()
+    optimizer.param_groups[0].update(lr=np.float64(0.25), betas=(np.float32(0.5), 0.75))
+    save_checkpoint(model, optimizer, iteration, path)
+    resumed, resumed_optimizer = model_and_optimizer()
+    assert type(load_checkpoint(path, resumed, resumed_optimizer)) is int
+    group = resumed_optimizer.param_groups[0]
+    assert (group["lr"], group["betas"]) == (0.25, (0.5, 0.75))
+    assert type(group["lr"]) is float
+
+
+def test_checkpoint_of_an_iteration_that_is_no_integer_is_refused_when_it_is_saved(path):
+    with pytest.raises(TypeError, match=r"must be an integer but is 5\.0; give"):
+        save_checkpoint(*trained(), 5.0, path)  # pyright: ignore[reportArgumentType]
+    assert not path.exists()
 
 
 def test_checkpoint_of_a_foreign_model_and_optimizer_works(path):
