@@ -82,6 +82,8 @@ class Experiment:
                 raise ValueError(f"seeds must not be negative but one is {seed}")
         names = [variant.name for variant in self.variants]
         require_distinct("the names of variants", names)
+        # Mac and Windows take names that differ in case only for the same folder.
+        require_distinct("the names of variants, whatever their case,", [name.casefold() for name in names])
         if self.baseline is not None and self.baseline not in names:
             raise ValueError(f"baseline must be one of {', '.join(names)} but is {self.baseline!r}")
         if self.train_tokens is not None and self.train_tokens < 2:

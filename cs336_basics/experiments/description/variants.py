@@ -54,8 +54,8 @@ def combination_name(changes: dict[str, Any], named: list[str]) -> str:
 
 
 def plain(value: Any) -> str:
-    """Return a value as a name has it."""
-    return f"{value:g}" if isinstance(value, float) else str(value).lower()
+    """Return a value as a name has it, which holds no plus sign."""
+    return f"{value:g}".replace("+", "") if isinstance(value, float) else str(value).lower()
 
 
 def single_variant(table: Any) -> Variant:

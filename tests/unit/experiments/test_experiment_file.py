@@ -81,6 +81,12 @@ def test_lists_make_every_combination_and_rows_stay_together(tmp_path):
     assert (config.training.batch_size, config.training.steps, config.model.norm) == (4, 20, "none")
 
 
+def test_large_values_make_names_of_folders(tmp_path):
+    experiment = experiment_of(tmp_path, "vary.model.rope_theta = [1e4, 1e6, 1e-6]\n")
+    names = [variant.name for variant in experiment.variants]
+    assert names == ["rope_theta=10000", "rope_theta=1e06", "rope_theta=1e-06"]
+
+
 def test_scale_adds_its_settings_and_replaces_the_rest(tmp_path):
     text = (
         "preset = 'tiny'\nseeds = [0, 1]\nmodel.d_model = 8\nmodel.num_heads = 2\n"
@@ -118,6 +124,7 @@ def test_file_without_lists_has_one_variant_and_without_scales_is_the_same_at_al
         ("vary.model.norm = ['pre', 'both']", "model.norm must be one of pre, post, none but is 'both'"),
         ("vary.training.steps = [5, 7, 5]", "the names of variants must differ but 'steps=5' is there 2"),
         ("[[variant]]\nname = 'a'\n[[variant]]\nname = 'a'", "the names of variants must differ but 'a'"),
+        ("[[variant]]\nname = 'A'\n[[variant]]\nname = 'a'", "whatever their case, must differ but 'a' is"),
         ("[[variant]]\nname = '../a'", "one is '../a'"),
         ("[[variant]]\nmodel.norm = 'none'", "a variant needs a name"),
         (
