@@ -62,7 +62,7 @@ def _integer(iteration: Any) -> int:
         return operator.index(iteration)
     except TypeError:
         raise TypeError(
-            f"the iteration of a checkpoint must be an integer but is {iteration!r}; give the steps taken so far"
+            f"the iteration of a checkpoint must be an integer but is {iteration!r}; give the steps taken"
         ) from None
 
 

@@ -75,6 +75,8 @@ class Generate(Command):
             raise ValueError(
                 "--interactive asks for the prompts; leave out --prompt, --prompt-ids and --num-samples"
             )
+        if self.num_samples < 1:
+            raise ValueError(f"--num-samples must be at least 1 but is {self.num_samples}")
         if self.prompt and self.prompt_ids:
             raise ValueError("a prompt is text or ids but both are given; leave out --prompt or --prompt-ids")
         return ModelSource(self.run, self.model)

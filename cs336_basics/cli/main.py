@@ -2,6 +2,8 @@
 
 import argparse
 import io
+import os
+import stat
 import sys
 import warnings
 from collections.abc import Sequence
@@ -38,7 +40,25 @@ EXPECTED_ERRORS = (ValueError, IndexError, OSError, RuntimeError, ModuleNotFound
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit with 1 after an error, 130 after Ctrl-C, 2 after a misspelt option."""
+    """Run the command line; exit with 1 after an error, 130 after Ctrl-C, 2 after a misspelt option.
+
+    Where nobody reads the output any more, as before `| head`, it ends quietly, with the 141 of a shell.
+    """
+    try:
+        try:
+            run(arguments)
+        finally:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+    except BrokenPipeError as error:
+        if sys.stdout is None or not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):  # another pipe
+            sys.exit(f"error: {error}")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
+        sys.exit(141)
+
+
+def run(arguments: Sequence[str] | None) -> None:
+    """Choose the subcommand and let it do its work; turn its errors into a sentence and a status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # Windows would not print every character
             stream.reconfigure(encoding="utf-8", errors="replace")
@@ -48,6 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         return
     try:
         command = parse(arguments)
+    except BrokenPipeError:
+        raise
     except (InvalidOptionError, OSError) as error:  # OSError: of --tyro-write-completion
         sys.exit(f"error: {error}")
     try:
@@ -59,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"interrupted{hint}", file=sys.stderr)
         sys.exit(130)
     except EXPECTED_ERRORS as error:
-        if command.debug:
+        if command.debug or isinstance(error, BrokenPipeError):
             raise
         sys.exit(f"error: {error}")
 

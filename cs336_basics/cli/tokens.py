@@ -39,6 +39,8 @@ def read_standard_input() -> str:
     """Read all of it as the library reads text files: UTF-8 only, line ends as they are."""
     from cs336_basics.files.text import decode_utf8
 
+    if sys.stdin is None:
+        raise ValueError("- reads the standard input but that is closed; give a text, or a file with <")
     return decode_utf8(sys.stdin.buffer.read(), path="the standard input")
 
 

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from cs336_basics.nn.embedding import check_ids
+from cs336_basics.nn.embedding import check_id
 
 Array = Tensor | np.ndarray
 Prompt = Sequence[int] | Array
@@ -39,7 +38,8 @@ def check_prompt(prompt: Any, vocab_size: int) -> None:
         raise ValueError(f"a prompt must be a row of token ids but is {prompt!r}; take tokenizer.encode")
     if not prompt:
         raise ValueError("a prompt must hold at least one token but is empty; start with <|endoftext|>")
-    check_ids(torch.tensor(prompt), vocab_size)
+    for id in (min(prompt), max(prompt)):
+        check_id(id, vocab_size)
 
 
 def check_settings(max_new_tokens: int, temperature: float, top_p: float) -> None:

@@ -11,6 +11,8 @@ from cs336_basics.generation.stopping import StopTokens
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import END_OF_TEXT, Tokenizer
 
+SEEDS = range(-(1 << 63), 1 << 64)  # torch's
+
 
 def complete_texts(
     model: TransformerLM,
@@ -91,7 +93,9 @@ def decode_stream(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
 
 
 def seeded_generator(model: TransformerLM, seed: int) -> torch.Generator:
-    """Return a source of randomness on the model's device."""
+    """Return a source of randomness on the model's device; `ValueError` for a seed that it cannot have."""
+    if seed not in SEEDS:
+        raise ValueError(f"a seed must lie in -2^63..2^64 - 1 but is {seed}; choose a smaller one")
     return torch.Generator(next(model.parameters()).device).manual_seed(seed)
 
 

@@ -51,8 +51,13 @@ def check_ids(ids: Int[Tensor, "..."], vocab_size: int) -> None:
     if ids.numel() == 0:
         return
     for id in (int(ids.min()), int(ids.max())):
-        if not 0 <= id < vocab_size:
-            raise IndexError(
-                f"token ids must lie in 0..{vocab_size - 1} for a vocabulary of {vocab_size} but got {id}; "
-                "use the tokenizer that the model was trained with"
-            )
+        check_id(id, vocab_size)
+
+
+def check_id(id: int, vocab_size: int) -> None:
+    """Do the same for a single one, which may be too large for a tensor."""
+    if not 0 <= id < vocab_size:
+        raise IndexError(
+            f"token ids must lie in 0..{vocab_size - 1} for a vocabulary of {vocab_size} but got {id}; "
+            "use the tokenizer that the model was trained with"
+        )

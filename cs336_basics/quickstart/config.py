@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+MINUTES_OF_A_YEAR = 366 * 24 * 60
+
 
 @dataclass(frozen=True, kw_only=True)
 class QuickstartConfig:
@@ -16,7 +18,7 @@ class QuickstartConfig:
     """The run folder."""
 
     def __post_init__(self) -> None:
-        if self.minutes <= 0:
-            raise ValueError(f"minutes must be positive but is {self.minutes}")
+        if not 0 < self.minutes <= MINUTES_OF_A_YEAR:  # also true for NaN
+            raise ValueError(f"minutes must be positive, and a year at most, but is {self.minutes}")
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps must be at least 1 but is {self.steps}")

@@ -224,6 +224,15 @@ BAD_INPUTS = {
     "generating from a folder without a model": (("generate", "--model", "tokenizer"), "has no config.json"),
     "exporting what is no run": (("export", "none", "out"), "none"),
     "exporting to what is there": (("export", "other", "tokenizer"), "or be empty, but tokenizer is there"),
+    "no sample": (
+        ("generate", "other", "--prompt", "a", "--num-samples", "0"),
+        "error: --num-samples must be at least 1 but is 0",
+    ),
+    "seed that is too large": (
+        ("generate", "other", "--prompt", "a", "--seed", "9" * 23),
+        "a seed must lie in",
+    ),
+    "id that is too large": (("generate", "other", "--prompt-ids", "9" * 23), "must lie in 0..299 "),
     "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
     "unknown data set": (("data", "wikipedia"), "wikipedia"),
     "folder for data that is a file": (("data", "owt", "--dir", "text.txt"), "text.txt cannot be one"),

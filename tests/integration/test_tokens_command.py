@@ -75,6 +75,19 @@ def test_tokens_of_the_standard_input(prepared, tmp_path):
     assert b"the standard input has byte 0xff at position 1" in result.stderr
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows knows no broken pipes")
+@pytest.mark.parametrize("arguments", [("tokens", TEXT, "--tokenizer"), ("tokens", "--help")], ids=len)
+def test_output_that_nobody_reads_ends_the_command_quietly(prepared, arguments):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "cs336_basics", *arguments, prepared / "tokenizer"]
+    result = subprocess.run(
+        command, stdout=writer, stderr=subprocess.PIPE, env=ENVIRONMENT, timeout=60, check=False
+    )
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, b"")
+
+
 def test_tokens_of_nothing_are_counted(prepared, quick_cs336, tmp_path):
     result = quick_cs336("tokens", "", "--tokenizer", prepared / "tokenizer", cwd=tmp_path)
     assert result.stdout == "0 characters, 0 bytes, 0 pre-tokens, 0 tokens\n"

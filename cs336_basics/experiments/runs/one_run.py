@@ -57,7 +57,7 @@ def do_run(plan: PlannedRun, *, should_stop: Callable[[], bool] = never, progres
 def read_run_result(folder: Path) -> RunResult | None:
     """Return the result in a run folder; None if there is none yet."""
     path = folder / RESULT_FILE
-    return RunResult.from_dict(read_json(path)["result"], path=path) if path.is_file() else None
+    return RunResult.from_dict(read_json(path).get("result"), path=path) if path.is_file() else None
 
 
 def kept_result(plan: PlannedRun) -> RunResult | None:
@@ -65,7 +65,7 @@ def kept_result(plan: PlannedRun) -> RunResult | None:
     stored = read_run_result(plan.folder)
     if stored is None:
         return None
-    config = read_json(plan.folder / RESULT_FILE)["config"]
+    config = read_json(plan.folder / RESULT_FILE).get("config")
     differing = differences(config, plan.config.to_dict(), "config")
     if differing:
         raise ValueError(

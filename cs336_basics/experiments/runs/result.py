@@ -55,8 +55,13 @@ class RunResult:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any], *, path: Path) -> "RunResult":
+    def from_dict(cls, values: Any, *, path: Path) -> "RunResult":
         """Undo `to_dict`; values of another shape are a `ValueError` that names the file."""
+        if not isinstance(values, dict):
+            raise ValueError(
+                f"{path} must hold the result of a run but holds {values!r:.80}; remove the file and run the "
+                "experiment again"
+            )
         names = {field.name for field in dataclasses.fields(cls)}
         if values.keys() != names:
             different = min(values.keys() ^ names)

@@ -82,5 +82,7 @@ def read_results(path: Path) -> Results:
         raise ValueError(
             f"{path} must hold the results of an experiment but has no {min(missing)!r}; run it again"
         )
+    if not isinstance(content["runs"], list):
+        raise ValueError(f"{path} must hold a list of runs but holds {content['runs']!r:.80}; run it again")
     runs = [RunResult.from_dict(run, path=path) for run in content["runs"]]
     return Results(**{name: content[name] for name in HEADER}, runs=runs, folder=path.parent)

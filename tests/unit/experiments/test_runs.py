@@ -12,7 +12,7 @@ from cs336_basics.experiments.runs.jobs import do_runs
 from cs336_basics.experiments.runs.one_run import bytes_of_tokens, do_run, read_run_result
 from cs336_basics.experiments.runs.plan import PlannedRun, settled_hardware
 from cs336_basics.experiments.runs.result import RunResult, thinned_curve
-from cs336_basics.experiments.runs.results_file import collect_results, read_results
+from cs336_basics.experiments.runs.results_file import HEADER, collect_results, read_results
 from cs336_basics.experiments.runs.run import prepare, run_experiment
 from cs336_basics.experiments.runs.text import own_text
 from cs336_basics.experiments.runs.token_sets import own_tokens
@@ -130,6 +130,21 @@ def test_results_collected_by_several_at_once_are_whole(tmp_path):
         done = [threads.submit(collect_results, experiment, plans, tmp_path / "out/micro") for _ in range(20)]
     assert [each.result() for each in done] == [None] * 20
     assert len(read_results(tmp_path / "out/micro/results.json").missing) == 4
+
+
+@pytest.mark.parametrize("content", ['{"config": {}}', '{"result": [1]}', '{"result": {"variant": "a"}}'])
+def test_result_file_of_another_shape_is_named(tmp_path, content):
+    (tmp_path / "result.json").write_text(content)
+    with pytest.raises(ValueError, match=r"result\.json must hold the result of a run"):
+        read_run_result(tmp_path)
+
+
+@pytest.mark.parametrize("runs", ["3", "[3]", '[{"a": 3}]'])
+def test_results_file_of_another_shape_is_named(tmp_path, runs):
+    header = "".join(f'"{name}": null, ' for name in HEADER)
+    (tmp_path / "results.json").write_text(f'{{{header}"runs": {runs}}}')
+    with pytest.raises(ValueError, match=r"results\.json must hold"):
+        read_results(tmp_path / "results.json")
 
 
 def test_changed_experiment_and_changed_text_are_refused(tmp_path):

@@ -209,7 +209,7 @@ def test_generate_refuses_an_empty_prompt(model, prompts):
         generate(model, prompts, 3)
 
 
-@pytest.mark.parametrize("wrong", [-1, VOCAB])
+@pytest.mark.parametrize("wrong", [-1, VOCAB, 10**23])
 def test_generate_names_an_id_outside_the_vocabulary(model, wrong):
     with pytest.raises(IndexError, match=rf"vocabulary of 31 but got {wrong};"):
         generate(model, [[1], [1, wrong, 4]], 3)

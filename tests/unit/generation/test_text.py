@@ -90,6 +90,12 @@ def test_the_seed_alone_decides(model, tokenizer):
     assert complete(model, tokenizer, ["ab"], seed=4) != first
 
 
+@pytest.mark.parametrize("seed", [-(1 << 63) - 1, 1 << 64])
+def test_a_seed_that_torch_cannot_take_is_refused(model, seed):
+    with pytest.raises(ValueError, match=rf"must lie in -2\^63\.\.2\^64 - 1 but is {seed}; choose"):
+        seeded_generator(model, seed)
+
+
 def test_a_continuation_ends_where_the_document_ends(model, tokenizer):
     with torch.no_grad():
         model.lm_head.weight.zero_()
