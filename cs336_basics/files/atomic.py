@@ -23,12 +23,13 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
     """Open a file that takes the place of `path` when the block ends, and disappears when it fails.
 
     Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
-    `FileNotFoundError`; a disk that has no room, or refuses for another reason, is a `FailedWriteError`.
+    `FileNotFoundError`; a disk that has no room, or refuses for another reason, or a second writer that has
+    begun meanwhile, is a `FailedWriteError`.
     """
     with _beside(Path(path)) as beside, open_new_file(beside, mode) as file:
         yield file
         flush_to_disk(file, Path(path))
-        if not (beside.exists() and os.path.samestat(os.fstat(file.fileno()), beside.stat())):
+        if _is_taken(beside, file):
             raise WrittenByAnotherError(path)
 
 
@@ -36,13 +37,20 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
 def replace_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield the path of an empty file for a library to write; else this does what `replace_file` does.
 
-    What files of its own a killed library leaves behind is not known here.
+    What files of its own a killed library leaves behind is not known here. A second writer is not noticed.
     """
     with _beside(Path(path)) as beside:
         open_new_file(beside, "wb").close()
         yield beside
         with open(beside, "rb+") as file:
             flush_to_disk(file, Path(path))
+
+
+def _is_taken(beside: Path, file: IO[Any]) -> bool:
+    """Say whether another writer has put a file of its own in the place of `file`."""
+    if os.name == "nt":  # where no file is removed while it is open
+        return False
+    return not (beside.exists() and os.path.samestat(os.fstat(file.fileno()), beside.stat()))
 
 
 @contextmanager
