@@ -80,8 +80,10 @@ def run(arguments: Sequence[str] | None) -> None:
         hint = "; give the same command again to continue" if command.can_continue else ""
         print(f"interrupted{hint}", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        raise
     except EXPECTED_ERRORS as error:
-        if command.debug or isinstance(error, BrokenPipeError):
+        if command.debug:
             raise
         sys.exit(f"error: {error}")
 

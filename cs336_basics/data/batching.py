@@ -65,10 +65,7 @@ def to_device(tensor: Tensor, device: torch.device | str) -> Tensor:
 def check_dataset(dataset: np.ndarray, batch_size: int, context_length: int) -> None:
     """Raise `ValueError` unless windows of `context_length` tokens can be drawn from `dataset`."""
     check_token_array(dataset)
-    if batch_size < 1 or context_length < 1:
-        raise ValueError(
-            f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
-        )
+    check_batch_shape(batch_size, context_length)
     if len(dataset) <= context_length:
         raise ValueError(
             f"a dataset needs more tokens than the context, at least {context_length + 1} here, but has "
@@ -82,4 +79,12 @@ def check_token_array(dataset: np.ndarray) -> None:
         raise ValueError(
             f"a dataset must be one axis of integers but is {dataset.dtype} of shape {dataset.shape}; "
             "open a token file with open_token_file"
+        )
+
+
+def check_batch_shape(batch_size: int, context_length: int) -> None:
+    """Raise `ValueError` unless a batch holds a token at least."""
+    if batch_size < 1 or context_length < 1:
+        raise ValueError(
+            f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
         )

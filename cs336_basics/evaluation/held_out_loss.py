@@ -13,7 +13,7 @@ from itertools import count, groupby, islice
 import numpy as np
 import torch
 
-from cs336_basics.data.batching import check_token_array
+from cs336_basics.data.batching import check_batch_shape, check_token_array
 from cs336_basics.functional.loss import token_losses
 from cs336_basics.nn.embedding import check_ids
 from cs336_basics.nn.transformer_lm import TransformerLM
@@ -123,10 +123,7 @@ def _check(dataset: np.ndarray, batch_size: int, context_length: int, stride: in
     check_token_array(dataset)
     if len(dataset) == 0:
         raise ValueError("a dataset needs at least one token to be scored but has none")
-    if batch_size < 1 or context_length < 1:
-        raise ValueError(
-            f"batch_size and context_length must be at least 1 but are {batch_size} and {context_length}"
-        )
+    check_batch_shape(batch_size, context_length)
     if not 1 <= stride <= context_length:
         raise ValueError(
             f"stride must lie in 1..{context_length}, the context length, but is {stride}; a larger one "

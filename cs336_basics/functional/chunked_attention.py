@@ -51,7 +51,7 @@ class ChunkedCausalAttention(torch.autograd.Function):
     def forward(ctx, q_given, k_given, v_given, dtype):  # noqa: D102
         q, k, v = (x.to(dtype) for x in (q_given, k_given, v_given))
         attended = torch.empty_like(q)
-        log_normalizers = at_least_float32(torch.empty_like(q[..., :1]))
+        log_normalizers = torch.empty_like(q[..., :1], dtype=wide_dtype(q))
         for queries in chunks(q.shape[1], QUERY_CHUNK):
             attended[:, queries], log_normalizers[:, queries] = attend_chunk(q, k, v, queries)
         ctx.save_for_backward(q, k, v, attended, log_normalizers)
@@ -91,7 +91,7 @@ def attend_chunk(
     queries: slice,
 ) -> tuple[Float[Tensor, "batch queries d_head"], Float[Tensor, "batch queries 1"]]:
     """Return what some queries attend to, and the logarithm of the sum of their exponentials."""
-    weighted_sum = at_least_float32(torch.zeros_like(q[:, queries]))
+    weighted_sum = torch.zeros_like(q[:, queries], dtype=wide_dtype(q))
     normalizer = torch.zeros_like(weighted_sum[..., :1])
     largest = torch.full_like(normalizer, -math.inf)
     for keys in chunks(queries.stop, KEY_CHUNK):

@@ -1,5 +1,6 @@
 """What can be chosen about a model. Plain data, without torch: the command line reads it too."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -105,9 +106,7 @@ class ModelConfig:
             raise ValueError(
                 f"logit_softcap must be positive but is {self.logit_softcap}; leave it out for none"
             )
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
+        check_choices(self, CHOICES)
 
     def _check_heads(self) -> None:
         if self.d_head is None and self.d_model % self.num_heads != 0:
@@ -173,3 +172,10 @@ CHOICES = {
     "ffn": get_args(FeedForwardForm),
     "init": get_args(InitRule),
 }
+
+
+def check_choices(config: object, choices: Mapping[str, tuple[str, ...]]) -> None:
+    """Raise `ValueError` unless each of these fields of a configuration has one of its values."""
+    for name, values in choices.items():
+        if getattr(config, name) not in values:
+            raise ValueError(f"{name} must be one of {', '.join(values)} but is {getattr(config, name)!r}")

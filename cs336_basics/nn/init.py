@@ -44,7 +44,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from cs336_basics.functional.precision import at_least_float32
+from cs336_basics.functional.precision import wide_dtype
 
 
 def trunc_normal(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
@@ -98,7 +98,7 @@ def kaiming_normal(weight: Tensor, *, generator: torch.Generator | None = None) 
 
 def orthogonal(weight: Tensor, *, generator: torch.Generator | None = None) -> None:
     """Make the rows orthonormal, or the columns where there are fewer of them."""
-    wide = at_least_float32(torch.empty_like(weight))  # torch has no QR decomposition of narrower types
+    wide = torch.empty_like(weight, dtype=wide_dtype(weight))  # torch has no QR of narrower types
     nn.init.orthogonal_(wide, generator=generator)
     with torch.no_grad():
         weight.copy_(wide)

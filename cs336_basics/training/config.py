@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from cs336_basics.nn.config import ModelConfig
+from cs336_basics.nn.config import ModelConfig, check_choices
 from cs336_basics.training.typed_values import LARGEST_INTEGER, built
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
@@ -74,9 +74,7 @@ class OptimizerConfig:
             )
         if not self.max_gradient_norm > 0:
             raise ValueError(f"max_gradient_norm must be positive but is {self.max_gradient_norm}")
-        for name, choices in (("optimizer", get_args(OptimizerName)), ("schedule", get_args(ScheduleName))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
+        check_choices(self, {"optimizer": get_args(OptimizerName), "schedule": get_args(ScheduleName)})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,9 +121,7 @@ class TrainingConfig:
                 f"accumulation_steps must divide batch_size but {self.accumulation_steps} does not divide "
                 f"{self.batch_size}; change one of the two"
             )
-        for name, choices in (("device", get_args(Device)), ("precision", get_args(Precision))):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(choices)} but is {getattr(self, name)!r}")
+        check_choices(self, {"device": get_args(Device), "precision": get_args(Precision)})
         if self.evaluation_tokens is not None and self.evaluation_tokens < 2:
             raise ValueError(f"evaluation_tokens must be at least 2 but is {self.evaluation_tokens}")
         if not 0 <= self.seed < LARGEST_INTEGER:

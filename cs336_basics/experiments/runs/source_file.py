@@ -31,8 +31,12 @@ def is_known_source(folder: Path, source: dict[str, Any]) -> bool:
 
 
 def remember_source(folder: Path, source: dict[str, Any]) -> None:
-    """Let the runs beside `folder` be those of `source`, which has been checked: no other will do then."""
-    write_json(folder / SOURCE_FILE, source)
+    """Let the runs beside `folder` be those of `source`, which has been checked: no other will do then.
+
+    `ValueError` if they come from something else already.
+    """
+    if not is_known_source(folder, source):
+        write_json(folder / SOURCE_FILE, source)
 
 
 def describe_file(path: Path) -> dict[str, int | str]:

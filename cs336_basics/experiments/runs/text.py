@@ -38,9 +38,7 @@ class ExperimentText:
 def documentation_text(folder: Path, *, progress: bool) -> ExperimentText:
     """Return the quickstart's text, written to `folder` where it is not there yet."""
     files = QuickstartFiles(RunFolder(folder))
-    source = {"label": DOCUMENTATION}
-    if not is_known_source(folder, source):
-        remember_source(folder, source)
+    remember_source(folder, {"label": DOCUMENTATION})
     prepare_text(files, progress=progress)
     return ExperimentText(label=DOCUMENTATION, train=files.train_text, validation=files.validation_text)
 
@@ -54,7 +52,7 @@ def own_text(paths: tuple[Path, ...], folder: Path) -> ExperimentText:
     train, validation = folder / "train.txt", folder / "validation.txt"
     if not is_known_source(folder, source):
         check_texts(paths, parts=(train, validation))
-        remember_source(folder, source)
+    remember_source(folder, source)
     label = " and ".join(path.name for path in paths)
     if len(paths) == 2:
         return ExperimentText(label=label, train=paths[0], validation=paths[1])

@@ -10,7 +10,6 @@ from cs336_basics.experiments.description.experiment import Scale
 from cs336_basics.experiments.runs.source_file import (
     describe_file,
     describe_named_file,
-    is_known_source,
     remember_source,
 )
 from cs336_basics.experiments.runs.text import ExperimentText, documentation_text, own_text
@@ -112,8 +111,7 @@ def own_tokens(tokenizer: Path, files: tuple[Path, ...], folder: Path) -> TokenS
     source = {f"tokenizer's {name}": describe_file(tokenizer / name) for name in tokenizer_files(tokenizer)}
     for role, path in zip(("train tokens", "validation tokens"), files, strict=False):
         source[role] = describe_named_file(path)
-    if not is_known_source(folder, source):
-        remember_source(folder, source)
+    remember_source(folder, source)
     label = " and ".join(path.name for path in files)
     return TokenSource(label=label, tokenizer=tokenizer, tokens=tokens)
 
