@@ -38,7 +38,7 @@ def complex_rope(
 def as_complex(pairs: Float[Tensor, "... 2"]) -> Complex[Tensor, "..."]:
     """Return each pair as a complex number in the same memory, or in other where that cannot be.
 
-    Example: a product of few vectors comes with its last axis scattered (`product_from_the_left`).
+    Example: a view whose rows lie an odd number of entries apart.
     """
     *strides, last_stride = pairs.stride()
     is_aligned = pairs.storage_offset() % 2 == 0 and all(stride % 2 == 0 for stride in strides)

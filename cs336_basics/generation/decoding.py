@@ -15,6 +15,7 @@ from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_ru
 from cs336_basics.generation.sampling import sample_token
 from cs336_basics.generation.stopping import StopTokens, stop_token_ids
 from cs336_basics.generation.window_reader import WindowReader
+from cs336_basics.nn.packed_weights import packed_for_generation
 from cs336_basics.nn.transformer_lm import TransformerLM
 
 
@@ -77,6 +78,9 @@ def generate(
     each further token costs a whole window. `overflow="half"` cuts the window to its last
     `context_length // 2` tokens whenever it has become too long, and goes on with the cache: far quicker,
     but after each cut the model sees less. A prompt that is too long is treated alike.
+
+    For several prompts on a CPU the weights are laid out anew first (`nn/packed_weights.py`), and lie in
+    memory twice until all are continued.
     """
     check_settings(max_new_tokens, temperature, top_p)
     rule = overflow_rule(overflow)
@@ -127,7 +131,7 @@ def _new_tokens(
     """Yield the new token of each row that goes on, step by step until all rows are finished."""
     context_length = model.config.context_length
     windows = {row: rule(prompt, context_length) for row, prompt in enumerate(prompts)}
-    reader = WindowReader(model)
+    reader = WindowReader(packed_for_generation(model, num_texts=len(prompts), max_new_tokens=max_new_tokens))
     for _ in range(max_new_tokens):
         logits = reader.next_token_logits(windows)
         drawn = sample_token(logits, **settings).tolist()

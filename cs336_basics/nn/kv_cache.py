@@ -105,8 +105,9 @@ def with_room(
     """
     capacity = -(-positions // BLOCK_POSITIONS) * BLOCK_POSITIONS
     batch, heads, seq, d_head = x.shape
-    room = x.new_zeros(batch, heads, capacity - seq, d_head)
-    return torch.cat((x, room), dim=-2)
+    roomy = x.new_zeros(batch, heads, capacity, d_head)
+    roomy[:, :, :seq] = x
+    return roomy
 
 
 def stacked_rows(

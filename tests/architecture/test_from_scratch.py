@@ -57,6 +57,11 @@ FORBIDDEN_BEGINNINGS = (
     "torch.ops",
 )
 ALLOWED_FOR_A_REASON: dict[str, dict[str, str]] = {
+    "functional/packed_product.py": {
+        "torch.ops.mkldnn": "a matrix product, and the layout of a matrix for it: no part of a model",
+        "torch.ops.mkldnn._linear_pointwise": "that product, with no activation behind it",
+        "torch.ops.mkldnn._reorder_linear_weight": "that layout",
+    },
     "nn/sdpa_attention.py": {
         "torch.nn.functional.scaled_dot_product_attention": "to compare with; only attention='sdpa' uses it"
     },

@@ -3,20 +3,14 @@ import torch
 from torch.nn import functional
 
 from cs336_basics import Linear
-from cs336_basics.functional.linear import (
-    is_for_few_vectors,
-    product,
-    product_from_the_left,
-    product_in_blocks,
-    way_for_few_vectors,
-)
+from cs336_basics.functional.linear import is_for_few_vectors, product, product_in_blocks
 
 IN = 5
 
 
 @pytest.mark.parametrize("leading", [(), (1,), (1, 1), (3,), (2, 2), (0,), (7,), (4, 4)], ids=str)
 @pytest.mark.parametrize("out", [7, 16, 20, 96, 1])
-@pytest.mark.parametrize("multiply", [product, product_in_blocks, product_from_the_left])
+@pytest.mark.parametrize("multiply", [product, product_in_blocks])
 def test_each_way_is_the_product(multiply, leading, out):
     x, weight = torch.randn(*leading, IN), torch.randn(out, IN)
     multiplied = multiply(x, weight)
@@ -31,9 +25,10 @@ def test_linear_of_few_vectors_is_the_same_with_and_without_gradients():
         torch.testing.assert_close(linear(x), expected, rtol=0, atol=1e-5)
 
 
-def test_other_ways_are_for_few_vectors_and_large_weights_in_float32_when_no_gradient_is_asked(monkeypatch):
+def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradient_is_asked(monkeypatch):
     monkeypatch.setattr("torch.backends.mkl.is_available", lambda: True)
-    few, many = torch.randn(16, 512), torch.randn(17, 512)
+    monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", False)
+    few, many = torch.randn(4, 512), torch.randn(5, 512)
     weight, small_weight = torch.randn(257, 512), torch.randn(16, 512)
     assert not is_for_few_vectors(few, weight)
     with torch.no_grad():
@@ -45,22 +40,8 @@ def test_other_ways_are_for_few_vectors_and_large_weights_in_float32_when_no_gra
         assert not is_for_few_vectors(few.to("meta"), weight)
         with torch.autocast("cpu", torch.bfloat16):
             assert not is_for_few_vectors(few, weight)
+        monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", True)
+        assert not is_for_few_vectors(few, weight)
+        monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", False)
         monkeypatch.setattr("torch.backends.mkl.is_available", lambda: False)
         assert not is_for_few_vectors(few, weight)
-
-
-@pytest.mark.parametrize(
-    ("is_intel", "vectors", "out", "way"),
-    [
-        (True, 4, 256, product),
-        (True, 12, 256, product_in_blocks),
-        (True, 12, 257, product),
-        (True, 16, 256, product_from_the_left),
-        (False, 4, 257, product_in_blocks),
-        (False, 16, 256, product_in_blocks),
-        (False, 5, 257, product),
-    ],
-)
-def test_the_way_depends_on_the_processor_and_the_sizes(monkeypatch, is_intel, vectors, out, way):
-    monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", is_intel)
-    assert way_for_few_vectors(torch.randn(vectors, IN), torch.randn(out, IN)) is way

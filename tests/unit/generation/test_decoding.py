@@ -57,6 +57,17 @@ def test_generate_in_the_shortest_contexts(context_length, overflow):
     assert generate(model, PROMPTS, 9, temperature=0, overflow=overflow) == expected
 
 
+@pytest.mark.parametrize("overflow", ["recompute", "half"])
+def test_generate_gives_the_tokens_of_the_definition_by_packed_weights(overflow):
+    torch.manual_seed(7)
+    model = TransformerLM(VOCAB, 11, 368, 1, 2, 367)
+    with torch.no_grad():
+        model.lm_head.weight.mul_(5)
+    prompts = [*PROMPTS, [9]]
+    expected = generate_plainly(model, prompts, 17, temperature=0, overflow=overflow)
+    assert generate(model, prompts, 17, temperature=0, overflow=overflow) == expected
+
+
 @pytest.mark.parametrize("as_array", [torch.tensor, np.array], ids=["tensor", "array"])
 def test_prompts_may_be_tensors_or_arrays(model, as_array):
     for prompts in ([1, 4, 1], [[1], [2]], [[1, 4, 1], [2, 6, 5]]):
