@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from cs336_basics.optim.adamw_update import update_in_pieces
+from cs336_basics.optim.adamw_pieces import update_in_pieces
 
 
 class AdamW(Optimizer):

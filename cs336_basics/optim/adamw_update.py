@@ -1,13 +1,8 @@
 """The update of `AdamW`: the mathematics, a plain function of one parameter, its gradient and its moments."""
 
 import math
-from collections.abc import Iterable
-from typing import Any
 
 from torch import Tensor
-from torch.nn import Parameter
-
-PIECE_ENTRIES = 1 << 18  # 1 MB in float32, of each of five tensors
 
 
 def update(
@@ -40,29 +35,3 @@ def corrected(step: int, *, lr: float, betas: tuple[float, float], eps: float) -
     beta1, beta2 = betas
     root_correction = math.sqrt(1 - beta2**step)
     return lr * root_correction / (1 - beta1**step), eps * root_correction
-
-
-def update_in_pieces(
-    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, **settings: Any
-) -> None:
-    """Do what `update` does, for a large tensor on a CPU piece by piece."""
-    for piece in pieces(parameter, gradient, first_moment, second_moment):
-        update(*piece, **settings)
-
-
-def pieces(parameter: Tensor, *others: Tensor) -> Iterable[tuple[Tensor, ...]]:
-    """Cut large tensors of one shape into views of some rows each, which stay in a CPU's cache.
-
-    Every entry is updated for itself, so nothing changes but the time: the seven operations of `update` then
-    read memory once and not seven times: 20 in the place of 25 ms for 22 million weights, on two cores of an
-    AMD EPYC (Zen 4). A tensor of another class, for example one spread over several processes, stays whole.
-    """
-    if parameter.numel() <= PIECE_ENTRIES or parameter.device.type != "cpu" or not is_plain(parameter):
-        return [(parameter, *others)]
-    rows = max(1, PIECE_ENTRIES * len(parameter) // parameter.numel())
-    return zip(*(tensor.split(rows) for tensor in (parameter, *others)), strict=True)
-
-
-def is_plain(tensor: Tensor) -> bool:
-    """Say whether the tensor is one of PyTorch's own and no subclass that lies in several places."""
-    return type(tensor) in (Tensor, Parameter)

@@ -1,0 +1,88 @@
+"""The update of `AdamW` for large tensors on a CPU: piece by piece, by the quicker of PyTorch's operations.
+
+`adamw_update.py` has the definition. Every entry is updated for itself, so pieces that stay in the cache
+change nothing but the time: all operations together then read memory once. With other operations that give
+the same up to rounding it is, for 22 million weights on two cores of an AMD EPYC (Zen 4), in milliseconds:
+
+| the definition, whole | the definition, in pieces | `quick_update`, in pieces |
+| --------------------- | ------------------------- | ------------------------- |
+| 29                    | 26.5                      | 24.5                      |
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import Parameter
+
+from cs336_basics.functional.processor import is_intel
+from cs336_basics.optim.adamw_update import corrected, update
+
+FEWEST_ENTRIES = 1 << 16  # a smaller tensor is in the cache anyway, and is updated by the definition
+PIECE_ENTRIES = 1 << 19  # 2 MB in float32, of each of five tensors
+IS_INTEL = is_intel()
+
+
+def update_in_pieces(
+    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, **settings: Any
+) -> None:
+    """Do what `adamw_update.update` does, for a large tensor on a CPU in the quicker way."""
+    tensors = (parameter, gradient, first_moment, second_moment)
+    if not is_for_pieces(parameter):
+        update(*tensors, **settings)
+        return
+    for piece in pieces(*tensors):
+        quick_update(*piece, **settings)
+
+
+def is_for_pieces(parameter: Tensor) -> bool:
+    """Say whether a tensor is large, in the memory of a CPU, and of a type that loses nothing on the way."""
+    return (
+        is_plain(parameter)
+        and parameter.numel() >= FEWEST_ENTRIES
+        and parameter.device.type == "cpu"
+        and parameter.dtype in (torch.float32, torch.float64)
+    )
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Say whether the tensor is one of PyTorch's own and no subclass that lies in several places."""
+    return type(tensor) in (Tensor, Parameter)
+
+
+def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
+    """Cut tensors of one shape into views of some rows each, of `PIECE_ENTRIES` entries or less."""
+    rows = max(1, PIECE_ENTRIES * len(tensors[0]) // tensors[0].numel())
+    return zip(*(tensor.split(rows) for tensor in tensors), strict=True)
+
+
+def quick_update(
+    parameter: Tensor,
+    gradient: Tensor,
+    first_moment: Tensor,
+    second_moment: Tensor,
+    *,
+    step: int,
+    lr: float,
+    betas: tuple[float, float],
+    eps: float,
+    weight_decay: float,
+) -> None:
+    """Do what `adamw_update.update` does; the parameter is read and written once and not twice."""
+    beta1, beta2 = betas
+    step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
+    second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    first_moment.lerp_(gradient, 1 - beta1)
+    denominator = root_of(second_moment).add_(epsilon)
+    nothing = denominator.new_zeros(())
+    change = torch.addcdiv(nothing, first_moment, denominator, value=-step_size, out=denominator)
+    torch.add(change, parameter, alpha=1 - lr * weight_decay, out=parameter)
+
+
+def root_of(x: Tensor) -> Tensor:
+    """Return the square root, 0 and infinity included.
+
+    PyTorch leaves it to MKL, which on an AMD processor takes longer than `1 / (1 / sqrt(x))` does.
+    """
+    return x.sqrt() if IS_INTEL else x.rsqrt().reciprocal_()
