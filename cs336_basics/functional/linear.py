@@ -27,7 +27,7 @@ from cs336_basics.functional.processor import is_intel
 FEW_VECTORS = 4
 LARGEST_BLOCK = 32  # rows of the weight
 SMALLEST_WEIGHT = 1 << 17  # entries; a smaller one stays in the cache, where other ways only cost more calls
-IS_INTEL = is_intel()  # found out once: `torch.compile` cannot look into a file
+BLOCKS_ARE_QUICKER = torch.backends.mkl.is_available() and not is_intel()
 
 
 def linear(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> Float[Tensor, "... d_out"]:
@@ -44,12 +44,11 @@ def product(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -
 def is_for_few_vectors(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> bool:
     """Say whether reading the weight is most of the work, as it is for the new tokens of a few texts."""
     return (
-        x.numel() <= FEW_VECTORS * weight.shape[1]
+        BLOCKS_ARE_QUICKER
+        and x.numel() <= FEW_VECTORS * weight.shape[1]
         and weight.numel() >= SMALLEST_WEIGHT
-        and torch.backends.mkl.is_available()
-        and not IS_INTEL
+        and x.is_cpu
         and x.dtype == torch.float32
-        and x.device.type == "cpu"
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
     )
@@ -62,7 +61,6 @@ def product_in_blocks(
     d_out, d_in = weight.shape
     rows = math.gcd(d_out, LARGEST_BLOCK)
     blocks = weight.view(-1, rows, d_in)
-    vectors = x.reshape(-1, d_in)
-    for_each_block = vectors.expand(d_out // rows, -1, -1)
-    products = torch.bmm(blocks, for_each_block.mT).mT
-    return products.transpose(0, 1).reshape(*x.shape[:-1], d_out)  # from (blocks, vectors, rows)
+    vectors = x.reshape(1, -1, d_in).mT.expand(len(blocks), -1, -1)
+    products = torch.bmm(blocks, vectors)  # (blocks, rows, vectors)
+    return products.view(d_out, -1).mT.reshape(*x.shape[:-1], d_out)

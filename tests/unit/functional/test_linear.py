@@ -26,8 +26,7 @@ def test_linear_of_few_vectors_is_the_same_with_and_without_gradients():
 
 
 def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradient_is_asked(monkeypatch):
-    monkeypatch.setattr("torch.backends.mkl.is_available", lambda: True)
-    monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", False)
+    monkeypatch.setattr("cs336_basics.functional.linear.BLOCKS_ARE_QUICKER", True)
     few, many = torch.randn(4, 512), torch.randn(5, 512)
     weight, small_weight = torch.randn(257, 512), torch.randn(16, 512)
     assert not is_for_few_vectors(few, weight)
@@ -40,8 +39,5 @@ def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradien
         assert not is_for_few_vectors(few.to("meta"), weight)
         with torch.autocast("cpu", torch.bfloat16):
             assert not is_for_few_vectors(few, weight)
-        monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", True)
-        assert not is_for_few_vectors(few, weight)
-        monkeypatch.setattr("cs336_basics.functional.linear.IS_INTEL", False)
-        monkeypatch.setattr("torch.backends.mkl.is_available", lambda: False)
+        monkeypatch.setattr("cs336_basics.functional.linear.BLOCKS_ARE_QUICKER", False)
         assert not is_for_few_vectors(few, weight)
