@@ -2,7 +2,8 @@
 
 Worth it where the same weight is multiplied again and again, as for each new token of several texts. For all
 weights of a model, 70 MB, in milliseconds on two cores of an AMD EPYC (Zen 4), one product soon after
-another, where laying them out takes 35:
+another, where laying them out takes 35 (in an hour of slower memory than `linear.py` tells of; processors of
+Intel were not measured):
 
 | vectors          |   1 |   4 |   5 |    8 |   16 |   32 |   64 |  256 |
 | ---------------- | --- | --- | --- | ---- | ---- | ---- | ---- | ---- |
@@ -10,45 +11,91 @@ another, where laying them out takes 35:
 | `packed_product` | 3.5 | 3.1 | 3.4 |  3.8 |  4.9 |  7.2 | 12.6 | 43.1 |
 
 PyTorch keeps the two operators to itself, for what `torch.compile` makes, so nothing may rely on them: where
-one is missing, `is_packable` says no.
+they do not work, weights stay as they are.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.ops import mkldnn  # pyright: ignore[reportMissingImports] # oneDNN, by its former name
 
-from cs336_basics.functional.linear import SMALLEST_WEIGHT
+SMALLEST_WEIGHT = 1 << 17  # entries; a smaller one stays in the cache, where other ways only cost more calls
 
 
-def is_packable(weight: Float[Tensor, "d_out d_in"]) -> bool:
+class PackedWeight(NamedTuple):
+    """A copy of a weight in oneDNN's layout, and which state of the weight it is a copy of."""
+
+    weight: Tensor
+    version: int
+    packed: Tensor
+
+
+_packed_weights: ContextVar[Mapping[int, PackedWeight]] = ContextVar("packed_weights")
+
+
+@contextmanager
+def packed_weights(weights: Iterable[Tensor]) -> Iterator[None]:
+    """Lay out anew the weights that gain by it, for all products without gradients made inside.
+
+    Like `torch.no_grad()` it holds for one thread. Until it ends these weights lie in memory twice; one that
+    is changed meanwhile is used as it has become.
+    """
+    packed = {id(weight): pack(weight) for weight in weights if is_packable(weight)}
+    before = _packed_weights.set(packed)
+    try:
+        yield
+    finally:
+        _packed_weights.reset(before)
+
+
+def packed_form(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> Tensor | None:
+    """Return the weight's other layout, where there is one that serves the product with `x`; else None."""
+    if torch.compiler.is_compiling():  # compilers choose layouts of their own
+        return None
+    entry = _packed_weights.get({}).get(id(weight))
+    if entry is None or entry.version != weight._version:
+        return None
+    is_plain = x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    return entry.packed if is_plain and not torch.is_grad_enabled() else None
+
+
+def is_packable(weight: Tensor) -> bool:
     """Say whether there is another layout for this weight, and whether it is large enough to gain by it."""
     return (
-        weight.numel() >= SMALLEST_WEIGHT
-        and type(weight) in (Tensor, nn.Parameter)  # no part of a weight that several processes share
+        weight.ndim == 2
+        and weight.numel() >= SMALLEST_WEIGHT
         and weight.dtype == torch.float32
-        and weight.device.type == "cpu"
-        and torch.backends.mkl.is_available()
-        and hasattr(mkldnn, "_reorder_linear_weight")
-        and hasattr(mkldnn, "_linear_pointwise")
-        and not torch.is_autocast_enabled("cpu")
+        and weight.is_cpu
+        and type(weight) in (Tensor, nn.Parameter)  # no part of a weight that several processes share
+        and not weight.is_inference()  # has no version
+        and torch.backends.mkldnn.enabled
+        and packing_works()
     )
 
 
-def packed_product(
-    weight: Float[Tensor, "d_out d_in"],
-) -> Callable[[Float[Tensor, "... d_in"], Float[Tensor, "d_out d_in"]], Float[Tensor, "... d_out"]]:
-    """Return a function that does what `linear` does for this one weight, as it is now, without gradients.
+@cache
+def packing_works() -> bool:
+    """Find out, once, whether this PyTorch has the two operators as they are called here."""
+    if not torch.backends.mkl.is_available():  # no x86, where alone they were measured
+        return False
+    x, weight = torch.ones(1, 3), torch.ones(2, 3)
+    try:
+        return torch.equal(packed_product(x, pack(weight).packed), x @ weight.T)
+    except (AttributeError, TypeError, RuntimeError):
+        return False
 
-    It holds a copy of the weight, laid out anew; later changes of the weight do not reach it.
-    """
-    packed = mkldnn._reorder_linear_weight(weight.detach())
 
-    def multiply(
-        x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]
-    ) -> Float[Tensor, "... d_out"]:
-        return mkldnn._linear_pointwise(x, packed, None, "none", [], "")
+def pack(weight: Float[Tensor, "d_out d_in"]) -> PackedWeight:
+    """Copy a weight into the layout that `packed_product` takes."""
+    return PackedWeight(weight, weight._version, mkldnn._reorder_linear_weight(weight.detach()))
 
-    return multiply
+
+def packed_product(x: Float[Tensor, "... d_in"], packed: Tensor) -> Float[Tensor, "... d_out"]:
+    """Return `x @ weight.T` of the weight that was packed; there is no way back for gradients."""
+    return mkldnn._linear_pointwise(x.detach(), packed, None, "none", [], "")

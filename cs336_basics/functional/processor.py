@@ -1,6 +1,8 @@
-"""Which CPU this is: results are reported with it, and a product of few vectors goes by it."""
+"""Which CPU this is: results are reported with it, and quick ways to compute go by it."""
 
 import platform
+
+import torch
 
 
 def cpu_name() -> str:
@@ -20,3 +22,7 @@ def _entry_of_cpuinfo(key: str) -> str | None:
             return next((line.partition(":")[2].strip() for line in file if line.startswith(key)), None)
     except OSError:
         return None
+
+
+MKL_IS_SLOW = torch.backends.mkl.is_available() and not is_intel()
+"""Whether this PyTorch leaves work to a library that is made for other processors."""

@@ -6,17 +6,22 @@ order, so where two tokens are equally likely to the last digit, the choice may 
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import overload
 
 import torch
 
+from cs336_basics.functional.packed_product import packed_weights
 from cs336_basics.generation.checks import Array, Prompt, as_prompts, check_settings
 from cs336_basics.generation.overflow import Overflow, OverflowRule, overflow_rule
 from cs336_basics.generation.sampling import sample_token
 from cs336_basics.generation.stopping import StopTokens, stop_token_ids
 from cs336_basics.generation.window_reader import WindowReader
-from cs336_basics.nn.packed_weights import packed_for_generation
+from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.tied_head import TiedHead
 from cs336_basics.nn.transformer_lm import TransformerLM
+
+FEWEST_TEXTS, FEWEST_TOKENS = 5, 16  # below, laying the weights out takes longer than is gained
 
 
 @overload
@@ -79,8 +84,8 @@ def generate(
     `context_length // 2` tokens whenever it has become too long, and goes on with the cache: far quicker,
     but after each cut the model sees less. A prompt that is too long is treated alike.
 
-    For several prompts on a CPU the weights are laid out anew first (`nn/packed_weights.py`), and lie in
-    memory twice until all are continued.
+    For five prompts and more and 16 tokens and more, on a CPU and in float32, the weights are laid out anew
+    first (`functional/packed_product.py`), and lie in memory twice until all is written.
     """
     check_settings(max_new_tokens, temperature, top_p)
     rule = overflow_rule(overflow)
@@ -88,9 +93,10 @@ def generate(
     settings = {"temperature": temperature, "top_p": top_p, "generator": generator}
     continuations: list[list[int]] = [[] for _ in prompts]
     stops = stop_token_ids(stop_token_id)
-    for tokens in _new_tokens(model, prompts, max_new_tokens, stops, rule, settings):
-        for row, token in tokens.items():
-            continuations[row].append(token)
+    with layout_for(model, num_texts=len(prompts), max_new_tokens=max_new_tokens):
+        for tokens in _new_tokens(model, prompts, max_new_tokens, stops, rule, settings):
+            for row, token in tokens.items():
+                continuations[row].append(token)
     return continuations if is_batch else continuations[0]
 
 
@@ -119,6 +125,13 @@ def stream_tokens(
     return (token for tokens in steps for token in tokens.values())
 
 
+def layout_for(model: TransformerLM, *, num_texts: int, max_new_tokens: int) -> AbstractContextManager[None]:
+    """Return a context in which the model's matrices are laid out anew, if that is the quicker way."""
+    if num_texts < FEWEST_TEXTS or max_new_tokens < FEWEST_TOKENS:
+        return nullcontext()
+    return packed_weights(part.weight for part in model.modules() if isinstance(part, Linear | TiedHead))
+
+
 @torch.inference_mode()
 def _new_tokens(
     model: TransformerLM,
@@ -131,7 +144,7 @@ def _new_tokens(
     """Yield the new token of each row that goes on, step by step until all rows are finished."""
     context_length = model.config.context_length
     windows = {row: rule(prompt, context_length) for row, prompt in enumerate(prompts)}
-    reader = WindowReader(packed_for_generation(model, num_texts=len(prompts), max_new_tokens=max_new_tokens))
+    reader = WindowReader(model)
     for _ in range(max_new_tokens):
         logits = reader.next_token_logits(windows)
         drawn = sample_token(logits, **settings).tolist()

@@ -1,7 +1,5 @@
 """The linear layer: a matrix and nothing else."""
 
-from collections.abc import Callable
-
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -15,8 +13,6 @@ class Linear(nn.Module):
 
     Shapes: x (... d_in) -> (... d_out)
     """
-
-    multiply: Callable[[Tensor, Tensor], Tensor] = staticmethod(linear)  # generation has a quicker way
 
     def __init__(
         self,
@@ -34,7 +30,7 @@ class Linear(nn.Module):
 
     def forward(self, x: Float[Tensor, "... d_in"]) -> Float[Tensor, "... d_out"]:
         """Multiply the last axis of `x` by the weight."""
-        return self.multiply(x, self.weight)
+        return linear(x, self.weight)
 
     def extra_repr(self) -> str:
         """Show the sizes when the module is printed."""

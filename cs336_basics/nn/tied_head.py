@@ -1,7 +1,5 @@
 """The head that reads logits with the rows of the embedding (Press and Wolf 2017, arXiv:1608.05859)."""
 
-from collections.abc import Callable
-
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -11,8 +9,6 @@ from cs336_basics.nn.embedding import Embedding
 
 class TiedHead(nn.Module):
     """`y = W x` with the embedding's own weight W, which is saved and counted there and only there."""
-
-    multiply: Callable[[Tensor, Tensor], Tensor] = staticmethod(linear)  # generation has a quicker way
 
     def __init__(self, embedding: Embedding) -> None:
         super().__init__()
@@ -25,4 +21,4 @@ class TiedHead(nn.Module):
 
     def forward(self, x: Float[Tensor, "... d_model"]) -> Float[Tensor, "... vocab"]:
         """Multiply the last axis of `x` by the weight."""
-        return self.multiply(x, self.weight)
+        return linear(x, self.weight)

@@ -9,7 +9,7 @@ IN = 5
 
 
 @pytest.mark.parametrize("leading", [(), (1,), (1, 1), (3,), (2, 2), (0,), (7,), (4, 4)], ids=str)
-@pytest.mark.parametrize("out", [7, 16, 20, 96, 1])
+@pytest.mark.parametrize("out", [7, 16, 20, 96, 1, 8, 107])
 @pytest.mark.parametrize("multiply", [product, product_in_blocks])
 def test_each_way_is_the_product(multiply, leading, out):
     x, weight = torch.randn(*leading, IN), torch.randn(out, IN)
@@ -26,7 +26,7 @@ def test_linear_of_few_vectors_is_the_same_with_and_without_gradients():
 
 
 def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradient_is_asked(monkeypatch):
-    monkeypatch.setattr("cs336_basics.functional.linear.BLOCKS_ARE_QUICKER", True)
+    monkeypatch.setattr("cs336_basics.functional.linear.MKL_IS_SLOW", True)
     few, many = torch.randn(4, 512), torch.randn(5, 512)
     weight, small_weight = torch.randn(257, 512), torch.randn(16, 512)
     assert not is_for_few_vectors(few, weight)
@@ -39,5 +39,5 @@ def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradien
         assert not is_for_few_vectors(few.to("meta"), weight)
         with torch.autocast("cpu", torch.bfloat16):
             assert not is_for_few_vectors(few, weight)
-        monkeypatch.setattr("cs336_basics.functional.linear.BLOCKS_ARE_QUICKER", False)
+        monkeypatch.setattr("cs336_basics.functional.linear.MKL_IS_SLOW", False)
         assert not is_for_few_vectors(few, weight)

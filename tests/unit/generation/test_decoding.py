@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from cs336_basics import TransformerLM, generate
+from cs336_basics import ModelConfig, TransformerLM, generate
+from cs336_basics.functional.packed_product import packed_product
 from cs336_basics.generation.decoding import stream_tokens
 from cs336_basics.generation.plain_decoding import generate_plainly
+from tests.unit.functional.test_packed_product import needs_packing
 from tests.unit.generation.models import CONTEXT, PROMPTS, VOCAB, decided_model
 
 SETTINGS = {
@@ -57,15 +59,37 @@ def test_generate_in_the_shortest_contexts(context_length, overflow):
     assert generate(model, PROMPTS, 9, temperature=0, overflow=overflow) == expected
 
 
+@needs_packing
+@pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("overflow", ["recompute", "half"])
-def test_generate_gives_the_tokens_of_the_definition_by_packed_weights(overflow):
+def test_generate_gives_the_tokens_of_the_definition_by_packed_weights(monkeypatch, overflow, tied):
+    packed = []
+    monkeypatch.setattr(
+        "cs336_basics.functional.linear.packed_product",
+        lambda x, weight: packed.append(x.shape) or packed_product(x, weight),
+    )
     torch.manual_seed(7)
-    model = TransformerLM(VOCAB, 11, 368, 1, 2, 367)
+    config = ModelConfig(
+        vocab_size=359,
+        context_length=11,
+        d_model=368,
+        num_layers=1,
+        num_heads=2,
+        d_ff=367,
+        tie_embeddings=tied,
+    )
+    model = TransformerLM.from_config(config)
     with torch.no_grad():
         model.lm_head.weight.mul_(5)
     prompts = [*PROMPTS, [9]]
     expected = generate_plainly(model, prompts, 17, temperature=0, overflow=overflow)
+    assert not packed
     assert generate(model, prompts, 17, temperature=0, overflow=overflow) == expected
+    assert len(packed) >= 17 * 8  # four products of attention, three of the feed-forward network, the head
+    packed.clear()
+    generate(model, prompts[1:], 16)
+    generate(model, prompts, 15)
+    assert not packed
 
 
 @pytest.mark.parametrize("as_array", [torch.tensor, np.array], ids=["tensor", "array"])

@@ -87,10 +87,10 @@ def test_adamw_equals_torch_where_it_works_piece_by_piece(make):
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6 * start.abs().max().item())
 
 
-@pytest.mark.parametrize("is_intel", [False, True])
+@pytest.mark.parametrize("is_slow", [False, True])
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-def test_the_quick_update_is_that_of_the_definition(monkeypatch, dtype, is_intel):
-    monkeypatch.setattr("cs336_basics.optim.adamw_pieces.IS_INTEL", is_intel)
+def test_the_quick_update_is_that_of_the_definition(monkeypatch, dtype, is_slow):
+    monkeypatch.setattr("cs336_basics.optim.adamw_pieces.MKL_IS_SLOW", is_slow)
     torch.manual_seed(5)
     settings = {"step": 3, "lr": 1e-2, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
     scales = torch.tensor([1e-30, 1e-12, 1e-8, 1.0, 1e15], dtype=dtype)
@@ -114,6 +114,20 @@ def test_the_quick_update_ends_where_the_definition_does_without_a_second_moment
     update(*theirs, **settings)
     for actual, expected in zip(ours, theirs, strict=True):
         torch.testing.assert_close(actual, expected, equal_nan=True)
+
+
+def test_large_tensors_are_updated_by_the_quick_update(monkeypatch):
+    shapes = []
+
+    def spy(parameter, *others, **settings):
+        shapes.append(parameter.shape)
+        quick_update(parameter, *others, **settings)
+
+    monkeypatch.setattr("cs336_basics.optim.adamw_pieces.quick_update", spy)
+    large, small = torch.nn.Parameter(torch.randn(2049, 1024)), torch.nn.Parameter(torch.randn(5))
+    large.grad, small.grad = torch.randn(2049, 1024), torch.randn(5)
+    AdamW([large, small]).step()
+    assert shapes == [(1024, 1024), (1024, 1024), (1, 1024)]
 
 
 @pytest.mark.parametrize(
