@@ -13,8 +13,7 @@ all weights of a model, 70 MB, in milliseconds on two cores, one product soon af
 | `product`                    | 6.7 | 10.8 | 9.3 |
 | `product_in_blocks`          | 2.0 |  2.2 | 3.3 |
 
-For more vectors, on either processor, see `packed_product.py`; without it 5 to 16 vectors take 8 to 10 on the
-AMD one.
+For more vectors see `packed_product.py`; without it 5 to 16 vectors take 8 to 10 on the AMD processor.
 """
 
 import math

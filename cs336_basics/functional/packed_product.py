@@ -23,7 +23,6 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.ops import mkldnn  # pyright: ignore[reportMissingImports] # oneDNN, by its former name
 
 SMALLEST_WEIGHT = 1 << 17  # entries; a smaller one stays in the cache, where other ways only cost more calls
 
@@ -33,7 +32,12 @@ class PackedWeight(NamedTuple):
 
     weight: Tensor
     version: int
+    address: int
     packed: Tensor
+
+    def is_current(self) -> bool:
+        """Say whether the weight is still what was copied."""
+        return self.version == self.weight._version and self.address == self.weight.data_ptr()
 
 
 _packed_weights: ContextVar[Mapping[int, PackedWeight]] = ContextVar("packed_weights")
@@ -44,10 +48,10 @@ def packed_weights(weights: Iterable[Tensor]) -> Iterator[None]:
     """Lay out anew the weights that gain by it, for all products without gradients made inside.
 
     Like `torch.no_grad()` it holds for one thread. Until it ends these weights lie in memory twice; one that
-    is changed meanwhile is used as it has become.
+    is changed meanwhile is used as it has become, unless it is written to through `.data`, which nobody sees.
     """
     packed = {id(weight): pack(weight) for weight in weights if is_packable(weight)}
-    before = _packed_weights.set(packed)
+    before = _packed_weights.set({**_packed_weights.get({}), **packed})
     try:
         yield
     finally:
@@ -59,10 +63,10 @@ def packed_form(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"
     if torch.compiler.is_compiling():  # compilers choose layouts of their own
         return None
     entry = _packed_weights.get({}).get(id(weight))
-    if entry is None or entry.version != weight._version:
+    if entry is None or not entry.is_current() or torch.is_grad_enabled():
         return None
-    is_plain = x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
-    return entry.packed if is_plain and not torch.is_grad_enabled() else None
+    fits = x.is_cpu and x.dtype == torch.float32 and x.shape[-1] == weight.shape[1]
+    return entry.packed if fits and not torch.is_autocast_enabled("cpu") else None
 
 
 def is_packable(weight: Tensor) -> bool:
@@ -82,9 +86,9 @@ def is_packable(weight: Tensor) -> bool:
 @cache
 def packing_works() -> bool:
     """Find out, once, whether this PyTorch has the two operators as they are called here."""
-    if not torch.backends.mkl.is_available():  # no x86, where alone they were measured
+    if not torch.backends.mkl.is_available():  # not one of the processors that this is for
         return False
-    x, weight = torch.ones(1, 3), torch.ones(2, 3)
+    x, weight = (torch.ones(rows, 3, dtype=torch.float32, device="cpu") for rows in (1, 2))
     try:
         return torch.equal(packed_product(x, pack(weight).packed), x @ weight.T)
     except (AttributeError, TypeError, RuntimeError):
@@ -93,9 +97,10 @@ def packing_works() -> bool:
 
 def pack(weight: Float[Tensor, "d_out d_in"]) -> PackedWeight:
     """Copy a weight into the layout that `packed_product` takes."""
-    return PackedWeight(weight, weight._version, mkldnn._reorder_linear_weight(weight.detach()))
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach())
+    return PackedWeight(weight, weight._version, weight.data_ptr(), packed)
 
 
 def packed_product(x: Float[Tensor, "... d_in"], packed: Tensor) -> Float[Tensor, "... d_out"]:
     """Return `x @ weight.T` of the weight that was packed; there is no way back for gradients."""
-    return mkldnn._linear_pointwise(x.detach(), packed, None, "none", [], "")
+    return torch.ops.mkldnn._linear_pointwise(x.detach(), packed, None, "none", [], "")

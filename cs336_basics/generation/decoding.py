@@ -21,7 +21,8 @@ from cs336_basics.nn.linear import Linear
 from cs336_basics.nn.tied_head import TiedHead
 from cs336_basics.nn.transformer_lm import TransformerLM
 
-FEWEST_TEXTS, FEWEST_TOKENS = 5, 16  # below, laying the weights out takes longer than is gained
+# A few texts gain little by weights that are laid out anew, and a few tokens do not pay for it.
+FEWEST_TEXTS, FEWEST_TOKENS = 5, 16
 
 
 @overload
@@ -85,7 +86,8 @@ def generate(
     but after each cut the model sees less. A prompt that is too long is treated alike.
 
     For five prompts and more and 16 tokens and more, on a CPU and in float32, the weights are laid out anew
-    first (`functional/packed_product.py`), and lie in memory twice until all is written.
+    first (`functional/packed_product.py`), and lie in memory twice until all is written; where that is too
+    much, `torch.backends.mkldnn.enabled = False` leaves them as they are.
     """
     check_settings(max_new_tokens, temperature, top_p)
     rule = overflow_rule(overflow)
@@ -127,7 +129,8 @@ def stream_tokens(
 
 def layout_for(model: TransformerLM, *, num_texts: int, max_new_tokens: int) -> AbstractContextManager[None]:
     """Return a context in which the model's matrices are laid out anew, if that is the quicker way."""
-    if num_texts < FEWEST_TEXTS or max_new_tokens < FEWEST_TOKENS:
+    is_worth_it = num_texts >= FEWEST_TEXTS and max_new_tokens >= FEWEST_TOKENS
+    if not is_worth_it or torch.is_autocast_enabled("cpu"):
         return nullcontext()
     return packed_weights(part.weight for part in model.modules() if isinstance(part, Linear | TiedHead))
 

@@ -1,7 +1,7 @@
 """The update of `AdamW` as one compiled kernel, which reads and writes each entry once.
 
 `adamw_update.py` has the definition. In pieces (`adamw_pieces.py`) its operations read memory once, but each
-goes over the cache: 1.5 to 1.8 times the time of this kernel for 22 million weights, on two cores of an AMD
+goes over the cache: 1.5 to 2.1 times the time of this kernel for 22 million weights, on two cores of an AMD
 EPYC (Zen 4).
 """
 

@@ -58,6 +58,7 @@ FORBIDDEN_BEGINNINGS = (
 )
 ALLOWED_FOR_A_REASON: dict[str, dict[str, str]] = {
     "functional/packed_product.py": {
+        "torch.ops": "the way to the following",
         "torch.ops.mkldnn": "a matrix product, and the layout of a matrix for it: no part of a model",
         "torch.ops.mkldnn._linear_pointwise": "that product, with no activation behind it",
         "torch.ops.mkldnn._reorder_linear_weight": "that layout",

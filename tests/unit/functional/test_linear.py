@@ -18,11 +18,21 @@ def test_each_way_is_the_product(multiply, leading, out):
     torch.testing.assert_close(multiplied, functional.linear(x, weight), rtol=0, atol=2e-6)
 
 
-def test_linear_of_few_vectors_is_the_same_with_and_without_gradients():
-    linear, x = Linear(512, 257), torch.randn(2, 512)
+def test_linear_of_few_vectors_is_the_same_with_and_without_gradients(monkeypatch):
+    in_blocks = []
+
+    def spy(x, weight):
+        in_blocks.append(x.shape)
+        return product_in_blocks(x, weight)
+
+    monkeypatch.setattr("cs336_basics.functional.linear.MKL_IS_SLOW", True)
+    monkeypatch.setattr("cs336_basics.functional.linear.product_in_blocks", spy)
+    linear, x = Linear(512, 256), torch.randn(2, 512)
     expected = linear(x)
+    assert not in_blocks
     with torch.no_grad():
         torch.testing.assert_close(linear(x), expected, rtol=0, atol=1e-5)
+    assert len(in_blocks) == 1
 
 
 def test_blocks_are_for_few_vectors_and_large_weights_in_float32_when_no_gradient_is_asked(monkeypatch):

@@ -80,16 +80,22 @@ def test_the_context_ends_with_an_error_and_gives_an_outer_one_back(weight):
     with torch.no_grad(), packed_weights([weight]):
         with pytest.raises(ZeroDivisionError), packed_weights([other]):
             assert packed_form(x, other) is not None
+            assert packed_form(x, weight) is not None
             raise ZeroDivisionError
         assert packed_form(x, other) is None
         assert packed_form(x, weight) is not None
 
 
+def replace(weight: nn.Parameter) -> None:
+    weight.data = torch.randn(OUT, IN)
+
+
 @needs_packing
-def test_a_weight_that_changes_is_used_as_it_has_become(weight, packed_calls):
+@pytest.mark.parametrize("change", [lambda weight: weight.mul_(2), replace], ids=["in place", "another"])
+def test_a_weight_that_changes_is_used_as_it_has_become(weight, packed_calls, change):
     x = torch.randn(5, IN)
     with torch.no_grad(), packed_weights([weight]):
-        weight.mul_(2)
+        change(weight)
         torch.testing.assert_close(linear(x, weight), functional.linear(x, weight), rtol=0, atol=4e-4)
     assert not packed_calls
 
@@ -105,6 +111,7 @@ def test_gradients_narrow_types_autocast_and_other_threads_have_the_plain_produc
         with torch.no_grad():
             assert packed_form(x, weight) is not None
             assert packed_form(x.double(), weight) is None
+            assert packed_form(x.to("meta"), weight) is None
             with torch.autocast("cpu", torch.bfloat16):
                 assert packed_form(x, weight) is None
 
@@ -116,6 +123,13 @@ def test_gradients_narrow_types_autocast_and_other_threads_have_the_plain_produc
             thread.start()
             thread.join()
     assert seen == [None]
+
+
+@needs_packing
+@pytest.mark.without_type_checks
+def test_vectors_of_another_length_are_refused_as_ever(weight):
+    with torch.no_grad(), packed_weights([weight]), pytest.raises(RuntimeError, match="cannot be multiplied"):
+        linear(torch.randn(5, IN - 1), weight)
 
 
 def test_large_matrices_in_float32_on_a_cpu_are_packable(weight, monkeypatch):
@@ -139,8 +153,13 @@ def test_large_matrices_in_float32_on_a_cpu_are_packable(weight, monkeypatch):
 
 
 @needs_packing
-def test_packing_works_here():
+def test_packing_works_here_whatever_the_default_type(monkeypatch):
     assert packing_works()
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert packing_works.__wrapped__()
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 class Renamed:
@@ -170,7 +189,7 @@ class Wrong(Changed):
 @pytest.mark.parametrize("operators", [Renamed, Changed, Wrong])
 def test_packing_does_not_work_where_the_operators_are_others(monkeypatch, operators):
     monkeypatch.setattr("torch.backends.mkl.is_available", lambda: True)
-    monkeypatch.setattr("cs336_basics.functional.packed_product.mkldnn", operators)
+    monkeypatch.setattr("torch.ops.mkldnn", operators)
     assert not packing_works.__wrapped__()
 
 

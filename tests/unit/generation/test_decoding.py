@@ -89,7 +89,11 @@ def test_generate_gives_the_tokens_of_the_definition_by_packed_weights(monkeypat
     packed.clear()
     generate(model, prompts[1:], 16)
     generate(model, prompts, 15)
+    with torch.autocast("cpu", torch.bfloat16):
+        generate(model, prompts, 16)
     assert not packed
+    generate(model, prompts, 16)
+    assert packed
 
 
 @pytest.mark.parametrize("as_array", [torch.tensor, np.array], ids=["tensor", "array"])
