@@ -22,7 +22,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cs336_basics.functional.packed_product import SMALLEST_WEIGHT, packed_form, packed_product
+from cs336_basics.functional.packed_product import (
+    SMALLEST_WEIGHT,
+    is_plain_inference,
+    packed_form,
+    packed_product,
+)
 from cs336_basics.functional.processor import MKL_IS_SLOW
 
 FEW_VECTORS = 4
@@ -49,10 +54,7 @@ def is_for_few_vectors(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_ou
         MKL_IS_SLOW
         and x.numel() <= FEW_VECTORS * weight.shape[1]
         and weight.numel() >= SMALLEST_WEIGHT
-        and x.is_cpu
-        and x.dtype == torch.float32
-        and not torch.is_grad_enabled()
-        and not torch.is_autocast_enabled("cpu")
+        and is_plain_inference(x)
     )
 
 

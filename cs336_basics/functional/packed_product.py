@@ -22,7 +22,9 @@ from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
+
+from cs336_basics.functional.plain_tensor import is_plain
 
 SMALLEST_WEIGHT = 1 << 17  # entries; a smaller one stays in the cache, where other ways only cost more calls
 
@@ -63,10 +65,19 @@ def packed_form(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"
     if torch.compiler.is_compiling():  # compilers choose layouts of their own
         return None
     entry = _packed_weights.get({}).get(id(weight))
-    if entry is None or not entry.is_current() or torch.is_grad_enabled():
+    if entry is None or not entry.is_current() or x.shape[-1] != weight.shape[1]:
         return None
-    fits = x.is_cpu and x.dtype == torch.float32 and x.shape[-1] == weight.shape[1]
-    return entry.packed if fits and not torch.is_autocast_enabled("cpu") else None
+    return entry.packed if is_plain_inference(x) else None
+
+
+def is_plain_inference(x: Tensor) -> bool:
+    """Say whether a product with `x` is one of float32 on a CPU, and no gradient is asked of it."""
+    return (
+        x.is_cpu
+        and x.dtype == torch.float32
+        and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
+    )
 
 
 def is_packable(weight: Tensor) -> bool:
@@ -76,8 +87,9 @@ def is_packable(weight: Tensor) -> bool:
         and weight.numel() >= SMALLEST_WEIGHT
         and weight.dtype == torch.float32
         and weight.is_cpu
-        and type(weight) in (Tensor, nn.Parameter)  # no part of a weight that several processes share
+        and is_plain(weight)
         and not weight.is_inference()  # has no version
+        and not torch.is_autocast_enabled("cpu")  # computes in another type
         and torch.backends.mkldnn.enabled
         and packing_works()
     )

@@ -129,8 +129,7 @@ def stream_tokens(
 
 def layout_for(model: TransformerLM, *, num_texts: int, max_new_tokens: int) -> AbstractContextManager[None]:
     """Return a context in which the model's matrices are laid out anew, if that is the quicker way."""
-    is_worth_it = num_texts >= FEWEST_TEXTS and max_new_tokens >= FEWEST_TOKENS
-    if not is_worth_it or torch.is_autocast_enabled("cpu"):
+    if num_texts < FEWEST_TEXTS or max_new_tokens < FEWEST_TOKENS:
         return nullcontext()
     return packed_weights(part.weight for part in model.modules() if isinstance(part, Linear | TiedHead))
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import Parameter
 
+from cs336_basics.functional.plain_tensor import is_plain
 from cs336_basics.functional.processor import MKL_IS_SLOW
-from cs336_basics.optim.adamw_update import corrected, update
+from cs336_basics.optim.adamw_update import numbers_of, update
 
 FEWEST_ENTRIES = 1 << 16  # a smaller tensor is in the cache anyway, and is updated by the definition
 PIECE_ENTRIES = 1 << 20  # 4 MB in float32, of each of five tensors
@@ -45,11 +45,6 @@ def is_for_pieces(parameter: Tensor) -> bool:
     )
 
 
-def is_plain(tensor: Tensor) -> bool:
-    """Say whether the tensor is one of PyTorch's own and no subclass that lies in several places."""
-    return type(tensor) in (Tensor, Parameter)
-
-
 def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
     """Cut tensors of one shape into views of some rows each, with `PIECE_ENTRIES` entries or one row."""
     rows = max(1, PIECE_ENTRIES * len(tensors[0]) // tensors[0].numel())
@@ -57,26 +52,16 @@ def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
 
 
 def quick_update(
-    parameter: Tensor,
-    gradient: Tensor,
-    first_moment: Tensor,
-    second_moment: Tensor,
-    *,
-    step: int,
-    lr: float,
-    betas: tuple[float, float],
-    eps: float,
-    weight_decay: float,
+    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, **settings: Any
 ) -> None:
     """Do what `adamw_update.update` does, under `torch.no_grad()`; the parameter is read and written once."""
-    beta1, beta2 = betas
-    step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
-    second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+    kept, first_share, beta2, second_share, step_size, epsilon = numbers_of(**settings)
+    second_moment.mul_(beta2).addcmul_(gradient, gradient, value=second_share)
     denominator = root_of(second_moment).add_(epsilon)
-    first_moment.lerp_(gradient, 1 - beta1)
+    first_moment.lerp_(gradient, first_share)
     nothing = denominator.new_zeros(())
     change = torch.addcdiv(nothing, first_moment, denominator, value=-step_size, out=denominator)
-    torch.add(change, parameter, alpha=1 - lr * weight_decay, out=parameter)
+    torch.add(change, parameter, alpha=kept, out=parameter)
 
 
 def root_of(x: Tensor) -> Tensor:

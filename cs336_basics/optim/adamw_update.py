@@ -35,3 +35,16 @@ def corrected(step: int, *, lr: float, betas: tuple[float, float], eps: float) -
     beta1, beta2 = betas
     root_correction = math.sqrt(1 - beta2**step)
     return lr * root_correction / (1 - beta1**step), eps * root_correction
+
+
+def numbers_of(
+    *, step: int, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
+) -> tuple[float, ...]:
+    """Return from the settings of `update` the numbers that other forms of it take.
+
+    What is kept of the parameter after weight decay; the gradient's share in the first moment; beta2; the
+    square's share in the second moment; and what `corrected` returns.
+    """
+    beta1, beta2 = betas
+    step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
+    return 1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, step_size, epsilon

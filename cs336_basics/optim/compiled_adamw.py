@@ -11,10 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cs336_basics.optim.adamw_pieces import is_plain, update_in_pieces
-from cs336_basics.optim.adamw_update import corrected
-
-SMALLEST_TENSOR = 1 << 16  # entries; the first one compiled decides for all whether threads share the work
+from cs336_basics.optim.adamw_pieces import is_for_pieces, update_in_pieces
+from cs336_basics.optim.adamw_update import numbers_of
 
 
 def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
@@ -38,27 +36,13 @@ def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
 
 
 def is_for_kernel(tensor: Tensor) -> bool:
-    """Say whether a tensor is large, of an ordinary type, and lies without gaps in the memory of a CPU.
+    """Say whether a tensor is one for pieces, and lies in memory without gaps.
 
-    The sixteen-bit types are rounded after each operation, which a kernel does not do; other devices were
-    not measured.
+    So it is large (the first one compiled decides for all whether threads share the work) and of no
+    sixteen-bit type, which is rounded after each operation, as a kernel does not; other devices were not
+    measured.
     """
-    return (
-        is_plain(tensor)
-        and tensor.numel() >= SMALLEST_TENSOR
-        and tensor.device.type == "cpu"
-        and tensor.dtype in (torch.float32, torch.float64)
-        and tensor.is_contiguous()
-    )
-
-
-def numbers_of(
-    *, step: int, lr: float, betas: tuple[float, float], eps: float, weight_decay: float
-) -> tuple[float, ...]:
-    """Return the six numbers of `update_entries`, from the settings that `update_in_pieces` takes."""
-    beta1, beta2 = betas
-    step_size, epsilon = corrected(step, lr=lr, betas=betas, eps=eps)
-    return 1 - lr * weight_decay, 1 - beta1, beta2, 1 - beta2, step_size, epsilon
+    return is_for_pieces(tensor) and tensor.is_contiguous()
 
 
 def update_entries(

@@ -144,6 +144,8 @@ def test_large_matrices_in_float32_on_a_cpu_are_packable(weight, monkeypatch):
     assert not is_packable(weight.detach().as_subclass(PartOfAWeight))
     with torch.inference_mode():
         assert not is_packable(torch.zeros(OUT, IN))
+    with torch.autocast("cpu", torch.bfloat16):
+        assert not is_packable(weight)
     monkeypatch.setattr("torch.backends.mkldnn.enabled", False)
     assert not is_packable(weight)
     monkeypatch.setattr("torch.backends.mkldnn.enabled", True)
@@ -153,7 +155,7 @@ def test_large_matrices_in_float32_on_a_cpu_are_packable(weight, monkeypatch):
 
 
 @needs_packing
-def test_packing_works_here_whatever_the_default_type(monkeypatch):
+def test_packing_works_here_whatever_the_default_type():
     assert packing_works()
     torch.set_default_dtype(torch.float64)
     try:

@@ -1,0 +1,9 @@
+"""Whether a tensor is one of PyTorch's own, so that its memory may be cut, copied or handed to a kernel."""
+
+from torch import Tensor
+from torch.nn import Parameter
+
+
+def is_plain(tensor: Tensor) -> bool:
+    """Say whether the tensor is one of PyTorch's own and no subclass that lies in several places."""
+    return type(tensor) in (Tensor, Parameter)
