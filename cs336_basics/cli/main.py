@@ -2,8 +2,6 @@
 
 import argparse
 import io
-import os
-import stat
 import sys
 import warnings
 from collections.abc import Sequence
@@ -29,6 +27,7 @@ from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
 from cs336_basics.cli.train import Train
 from cs336_basics.cli.train_tokenizer import TrainTokenizer
+from cs336_basics.cli.unread_output import quiet_end_if_unread
 from cs336_basics.training.presets import PRESETS
 
 DESCRIPTION = (
@@ -40,48 +39,27 @@ EXPECTED_ERRORS = (ValueError, IndexError, OSError, RuntimeError, ModuleNotFound
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; exit with 1 after an error, 130 after Ctrl-C, 2 after a misspelt option.
+    """Run the command line: choose the subcommand, let it do its work, turn its errors into a sentence.
 
-    Where nobody reads the output any more, as before `| head`, it ends quietly, with the 141 of a shell.
+    Exit with 1 after an error, 130 after Ctrl-C, 2 after a misspelt option, 141 where nobody reads the
+    output any more.
     """
-    try:
-        try:
-            run(arguments)
-        finally:
-            if sys.stdout is not None:
-                sys.stdout.flush()
-    except BrokenPipeError as error:
-        if sys.stdout is None or not stat.S_ISFIFO(os.fstat(sys.stdout.fileno()).st_mode):  # another pipe
-            sys.exit(f"error: {error}")
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes once more at its end
-        sys.exit(141)
-
-
-def run(arguments: Sequence[str] | None) -> None:
-    """Choose the subcommand and let it do its work; turn its errors into a sentence and a status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # Windows would not print every character
             stream.reconfigure(encoding="utf-8", errors="replace")
-    arguments = sys.argv[1:] if arguments is None else arguments
-    if list(arguments) == ["--version"]:
-        print(f"cs336_basics {version('cs336-basics')}")
-        return
     try:
-        command = parse(arguments)
-    except BrokenPipeError:
-        raise
+        with quiet_end_if_unread():
+            command = parse(sys.argv[1:] if arguments is None else arguments)
     except (InvalidOptionError, OSError) as error:  # OSError: of --tyro-write-completion
         sys.exit(f"error: {error}")
     try:
-        with warnings.catch_warnings():
+        with quiet_end_if_unread(), warnings.catch_warnings():
             warnings.showwarning = show_warning
             command.execute()
     except KeyboardInterrupt:
         hint = "; give the same command again to continue" if command.can_continue else ""
         print(f"interrupted{hint}", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        raise
     except EXPECTED_ERRORS as error:
         if command.debug:
             raise
@@ -94,7 +72,10 @@ def show_warning(message: Warning | str, category: type[Warning], *_: object) ->
 
 
 def parse(arguments: Sequence[str]) -> Command:
-    """Return the subcommand with its options; print help or an error and exit where that is asked for."""
+    """Return the subcommand with its options; print what is asked for instead, or an error, and exit."""
+    if list(arguments) == ["--version"]:
+        print(f"cs336_basics {version('cs336-basics')}")
+        sys.exit()
     subcommands = (
         Annotated[Quickstart, tyro.conf.subcommand("quickstart")]
         | Annotated[Data, tyro.conf.subcommand("data")]
