@@ -19,7 +19,7 @@ def get_batch(
     A row of the inputs is `dataset[s : s + context_length]`, with a start s of its own, and that of the
     targets `dataset[s + 1 : s + context_length + 1]`.
 
-    Each place where a whole window and its last target fit is equally likely, places are drawn with
+    Each place where a whole window and its last target fit is equally likely; places are drawn with
     replacement by `generator` (a CPU generator; torch's own where none is given). Only the windows drawn
     are read from a memory map.
 

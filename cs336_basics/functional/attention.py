@@ -27,8 +27,8 @@ def scaled_dot_product_attention(
     """Return `softmax(q k^T / sqrt(d_head)) v`, computed in float32 or better, in the dtype of `q`.
 
     `mask` is True where a query may attend to a key. A forbidden key gets a weight of exactly 0, and a
-    query that may attend to nothing gets a row of zeros. (Under autocast, which exists to say so, both
-    products are computed in its type, and the softmax still in float32.)
+    query that may attend to nothing gets a row of zeros. Under autocast both products are computed in
+    autocast's type instead, and the softmax still in float32.
 
     Shapes: q (... queries d_head), k (... keys d_head), v (... keys d_value), mask (... queries keys)
     -> (... queries d_value)

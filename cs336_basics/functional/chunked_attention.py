@@ -45,7 +45,20 @@ def chunked_causal_attention(
 
 
 class ChunkedCausalAttention(torch.autograd.Function):
-    """The two algorithms, for tensors of shape (batch, seq, d_head), with products of one type."""
+    """The two algorithms, for tensors of shape (batch, seq, d_head), with products of one type.
+
+    With `S = q k^T / sqrt(d_head)` (causal), `L = log sum_j exp(S_j)` and `P = exp(S - L) = softmax(S)`, the
+    output is `O = P v`. From its gradient dO follow::
+
+        dv = P^T dO
+        dP = dO v^T
+        dS = P * (dP - D)        with D = sum_j P_j dP_j = sum over features of dO * O, for each query
+        dq = dS k / sqrt(d_head)
+        dk = dS^T q / sqrt(d_head)
+
+    L is `log_normalizers` and D `weighted_mean`: the mean of dP weighted by P. From these two and a chunk of
+    S all else can be made again, so neither S nor P is kept.
+    """
 
     @staticmethod
     def forward(ctx, q_given, k_given, v_given, dtype):  # noqa: D102

@@ -1,73 +1,24 @@
-"""The product of vectors with a matrix, and a quicker way to it for the new tokens of one or a few texts.
+"""The linear map `y = W x`, by whichever of three equal ways is the quickest here.
 
-Where the weight is larger than the cache, a product with few vectors takes as long as reading the weight, if
-the library that computes it reads it well. MKL does on an Intel processor and does not on an AMD one. For
-all weights of a model, 70 MB, in milliseconds on two cores, one product soon after another:
-
-| vectors                      |   1 |    2 |   4 |
-| ---------------------------- | --- | ---- | --- |
-| Intel Xeon (Sapphire Rapids) |     |      |     |
-| `product`                    | 2.0 |  2.2 | 3.2 |
-| `product_in_blocks`          | 4.5 |  4.7 | 4.6 |
-| AMD EPYC (Zen 4)             |     |      |     |
-| `product`                    | 6.7 | 10.8 | 9.3 |
-| `product_in_blocks`          | 2.0 |  2.2 | 3.3 |
-
-For more vectors see `packed_product.py`; without it 5 to 16 vectors take 8 to 10 on the AMD processor.
+The last line of `linear` is the definition, and the only way that training takes. The other two are for
+generation on a CPU: `product_in_blocks` for one or a few texts, `packed_product` for more.
 """
 
-import math
-
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cs336_basics.functional.packed_product import (
-    SMALLEST_WEIGHT,
-    is_plain_inference,
-    packed_form,
-    packed_product,
-)
-from cs336_basics.functional.processor import MKL_IS_SLOW
-
-FEW_VECTORS = 4
-SMALLEST_BLOCK, LARGEST_BLOCK = 8, 32  # rows of the weight
+from cs336_basics.functional.block_product import is_for_few_vectors, product_in_blocks
+from cs336_basics.functional.packed_product import packed_form, packed_product
 
 
 def linear(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> Float[Tensor, "... d_out"]:
-    """Return `einsum(x, weight, "... d_in, d_out d_in -> ... d_out")`, in the quickest way."""
+    """Return `W x` for each vector x, as `einsum(x, weight, "... d_in, d_out d_in -> ... d_out")` does.
+
+    Shapes: x (... d_in), weight (d_out d_in) -> (... d_out)
+    """
     packed = packed_form(x, weight)
     if packed is not None:
         return packed_product(x, packed)
-    multiply = product_in_blocks if is_for_few_vectors(x, weight) else product
-    return multiply(x, weight)
-
-
-def product(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> Float[Tensor, "... d_out"]:
-    """Return `x @ weight.T`: two thirds of einsum's time on a CPU, because einsum copies its operands."""
-    return x @ weight.T
-
-
-def is_for_few_vectors(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]) -> bool:
-    """Say whether reading the weight is most of the work, as it is for the new tokens of a few texts."""
-    return (
-        MKL_IS_SLOW
-        and x.numel() <= FEW_VECTORS * weight.shape[1]
-        and weight.numel() >= SMALLEST_WEIGHT
-        and is_plain_inference(x)
-    )
-
-
-def product_in_blocks(
-    x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_out d_in"]
-) -> Float[Tensor, "... d_out"]:
-    """Return `x @ weight.T` as many small products, with a few rows of the weight each."""
-    d_out, d_in = weight.shape
-    rest = d_out % SMALLEST_BLOCK
-    if 0 < rest < d_out:  # blocks of a row or two would take longer than the whole product
-        products = product_in_blocks(x, weight[:-rest]), product(x, weight[-rest:])
-        return torch.cat(products, dim=-1)
-    blocks = weight.view(-1, math.gcd(d_out, LARGEST_BLOCK), d_in)
-    vectors = x.reshape(1, -1, d_in).mT.expand(len(blocks), -1, -1)
-    products = torch.bmm(blocks, vectors)  # (blocks, rows, vectors)
-    return products.view(d_out, -1).mT.reshape(*x.shape[:-1], d_out)
+    if is_for_few_vectors(x, weight):
+        return product_in_blocks(x, weight)
+    return x @ weight.T  # not einsum, which copies its operands and so takes half as long again on a CPU

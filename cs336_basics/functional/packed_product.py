@@ -2,8 +2,8 @@
 
 Worth it where the same weight is multiplied again and again, as for each new token of several texts. For all
 weights of a model, 70 MB, in milliseconds on two cores of an AMD EPYC (Zen 4), one product soon after
-another, where laying them out takes 35 (in an hour of slower memory than `linear.py` tells of; processors of
-Intel were not measured):
+another, where laying them out takes 35 (in an hour of slower memory than `block_product.py` tells
+of; processors of Intel were not measured):
 
 | vectors          |   1 |   4 |   5 |    8 |   16 |   32 |   64 |  256 |
 | ---------------- | --- | --- | --- | ---- | ---- | ---- | ---- | ---- |

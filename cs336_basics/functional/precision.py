@@ -16,7 +16,7 @@ def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
 
 
 def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
-    """Return the type for matrix products of `x`: autocast's where that is switched on, else as above.
+    """Return the type for matrix products of `x`: autocast's where that is switched on, else `wide_dtype(x)`.
 
     Functions with a gradient of their own ask for it, because autocast does not reach into their backward
     pass.

@@ -42,7 +42,10 @@ def rope_tables(
 def tables_of(
     frequencies: Float[Tensor, "pairs"], max_seq_len: int
 ) -> tuple[Float[Tensor, "max_seq_len pairs"], Float[Tensor, "max_seq_len pairs"]]:
-    """Return the same for any frequencies, in radians from one position to the next."""
+    """Return the cosine and the sine of each position's angle, for pairs that turn by `frequencies` radians.
+
+    That is from one position to the next; the tables are in float32.
+    """
     positions = torch.arange(max_seq_len, dtype=torch.float32, device=frequencies.device)
     angles = einsum(positions, frequencies, "max_seq_len, pairs -> max_seq_len pairs")
     return torch.cos(angles), torch.sin(angles)

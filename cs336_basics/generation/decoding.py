@@ -7,7 +7,7 @@ order, so where two tokens are equally likely to the last digit, the choice may 
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import overload
+from typing import TypedDict, Unpack, overload
 
 import torch
 
@@ -25,53 +25,39 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 FEWEST_TEXTS, FEWEST_TOKENS = 5, 16
 
 
+class Options(TypedDict, total=False):
+    """The keyword arguments of `generate`, for its overloads."""
+
+    temperature: float
+    top_p: float
+    stop_token_id: StopTokens
+    generator: torch.Generator | None
+    overflow: Overflow
+
+
 @overload
 def generate(
-    model: TransformerLM,
-    prompt_ids: Sequence[int],
-    max_new_tokens: int,
-    *,
-    temperature: float = ...,
-    top_p: float = ...,
-    stop_token_id: StopTokens = ...,
-    generator: torch.Generator | None = ...,
-    overflow: Overflow = ...,
+    model: TransformerLM, prompt_ids: Sequence[int], max_new_tokens: int, **options: Unpack[Options]
 ) -> list[int]: ...
 @overload
 def generate(
-    model: TransformerLM,
-    prompt_ids: Sequence[Prompt],
-    max_new_tokens: int,
-    *,
-    temperature: float = ...,
-    top_p: float = ...,
-    stop_token_id: StopTokens = ...,
-    generator: torch.Generator | None = ...,
-    overflow: Overflow = ...,
+    model: TransformerLM, prompt_ids: Sequence[Prompt], max_new_tokens: int, **options: Unpack[Options]
 ) -> list[list[int]]: ...
 @overload
 def generate(
-    model: TransformerLM,
-    prompt_ids: Array,
-    max_new_tokens: int,
-    *,
-    temperature: float = ...,
-    top_p: float = ...,
-    stop_token_id: StopTokens = ...,
-    generator: torch.Generator | None = ...,
-    overflow: Overflow = ...,
+    model: TransformerLM, prompt_ids: Array, max_new_tokens: int, **options: Unpack[Options]
 ) -> list[int] | list[list[int]]: ...
 def generate(
-    model,
-    prompt_ids,
-    max_new_tokens,
+    model: TransformerLM,
+    prompt_ids: Prompt | Sequence[Prompt],
+    max_new_tokens: int,
     *,
-    temperature=1.0,
-    top_p=1.0,
+    temperature: float = 1.0,
+    top_p: float = 1.0,
     stop_token_id: StopTokens = None,
-    generator=None,
+    generator: torch.Generator | None = None,
     overflow: Overflow = "recompute",
-):
+) -> list[int] | list[list[int]]:
     """Continue a prompt, or each prompt of a batch, and return only the new ids, without the stop token.
 
     Prompts are lists, or what is like them: a tensor of one axis is a prompt, one of two axes a batch.

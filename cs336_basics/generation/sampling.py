@@ -11,7 +11,7 @@ from torch import Tensor
 from cs336_basics.functional.activation import softmax
 from cs336_basics.functional.precision import at_least_float32, widest_dtype
 
-TRIALS = 8  # draws outside the nucleus before it is sorted out after all
+TRIALS = 8  # draws of rejection sampling before the vocabulary is sorted after all
 
 
 def sample_token(
@@ -65,9 +65,10 @@ def keep_top_p(probabilities: Float[Tensor, "batch vocab"], top_p: float) -> Flo
 def draw(
     probabilities: Float[Tensor, "batch vocab"], *, generator: torch.Generator | None = None
 ) -> Int64[Tensor, "batch"]:
-    """Draw a token for each row: the tokens share the way from 0 to 1 among them, and a point falls on one.
+    """Draw a token for each row by inverse transform sampling.
 
-    The point lies in (0, 1], so a token of probability 0 is never drawn.
+    The cumulative probabilities cut the interval (0, 1] into one piece for each token; the token whose piece
+    holds a uniform random point is taken. The point is never 0, so a token of probability 0 is never drawn.
     """
     ends = probabilities.to(widest_dtype(probabilities.device)).cumsum(dim=-1)
     whole_way = ends[:, -1:]
@@ -88,10 +89,11 @@ def check_finite(outcome: Float[Tensor, "..."]) -> None:
 def draw_from_nucleus(
     probabilities: Float[Tensor, "batch vocab"], top_p: float, *, generator: torch.Generator | None = None
 ) -> Int64[Tensor, "batch"]:
-    """Draw a token for each row from its nucleus, with the distribution of `keep_top_p`, but quicker.
+    """Draw a token for each row from its nucleus by rejection sampling: as from `keep_top_p`, but quicker.
 
-    Whatever falls outside the nucleus is drawn again: what is left then follows the distribution inside.
-    One draw in `1 / top_p` falls inside on average or more, and after some trials the definition takes over.
+    A token outside the nucleus is rejected and another one drawn, so those that stay are distributed as
+    inside it. A draw is accepted with probability `top_p` at least; what is still outside after `TRIALS`
+    further draws is drawn from `keep_top_p`.
     """
     tokens = draw(probabilities, generator=generator)
     for _ in range(TRIALS):

@@ -6,7 +6,7 @@ StopTokens = int | Collection[int] | None
 
 
 def stop_token_ids(stop: StopTokens) -> frozenset[int]:
-    """Return them as a set."""
+    """Return the ids that end a text as a set: of 5 it is {5}, of None it is empty."""
     if stop is None:
         return frozenset()
     ids = stop if isinstance(stop, Collection) else [stop]

@@ -79,12 +79,7 @@ def decode_stream(tokenizer: Tokenizer, ids: Iterable[int]) -> Iterator[str]:
     """
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
     for id in ids:
-        if id not in tokenizer.vocab:
-            raise ValueError(
-                f"ids must be entries of the vocabulary of size {tokenizer.vocab_size} but one is {id}; "
-                "decode with the tokenizer that encoded them"
-            )
-        text = decoder.decode(tokenizer.vocab[id])
+        text = decoder.decode(tokenizer.decode_bytes([id]))
         if text:
             yield text
     rest = decoder.decode(b"", final=True)

@@ -46,6 +46,7 @@ class MultiHeadSelfAttention(nn.Module):
                 "change one of the two"
             )
         self.num_heads = num_heads
+        self.num_kv_heads = num_heads  # fewer in `GroupedSelfAttention`
         self.q_proj = Linear(d_model, d_model, device=device, dtype=dtype)
         self.k_proj = Linear(d_model, d_model, device=device, dtype=dtype)
         self.v_proj = Linear(d_model, d_model, device=device, dtype=dtype)
@@ -69,13 +70,13 @@ class MultiHeadSelfAttention(nn.Module):
         self, x: Float[Tensor, "... seq d_model"]
     ) -> tuple[
         Float[Tensor, "... heads seq d_head"],
-        Float[Tensor, "... heads seq d_head"],
-        Float[Tensor, "... heads seq d_head"],
+        Float[Tensor, "... kv_heads seq d_head"],
+        Float[Tensor, "... kv_heads seq d_head"],
     ]:
         """Return queries, keys and values, each split into heads."""
-        q = rearrange(self.q_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
-        k = rearrange(self.k_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
-        v = rearrange(self.v_proj(x), "... seq (heads d_head) -> ... heads seq d_head", heads=self.num_heads)
+        q = split_heads(self.q_proj(x), self.num_heads)
+        k = split_heads(self.k_proj(x), self.num_kv_heads)
+        v = split_heads(self.v_proj(x), self.num_kv_heads)
         return q, k, v
 
     def rotate_heads(
@@ -137,3 +138,8 @@ class MultiHeadSelfAttention(nn.Module):
     ) -> Float[Tensor, "batch heads 1 d_head"]:
         """Let the new position of each row take from what the cache holds of it."""
         return scaled_dot_product_attention(q, keys, values, mask)
+
+
+def split_heads(x: Float[Tensor, "... seq features"], heads: int) -> Float[Tensor, "... heads seq d_head"]:
+    """Give each head its `d_head` features, which lie side by side."""
+    return rearrange(x, "... seq (heads d_head) -> ... heads seq d_head", heads=heads)

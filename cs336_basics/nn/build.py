@@ -128,8 +128,9 @@ def build_feed_forward(config: ModelConfig, **placement) -> nn.Module:
 
 def build_head(config: ModelConfig, embedding: Embedding, **placement) -> nn.Module:
     """Return what reads the logits from the end of the residual stream."""
-    head = TiedHead(embedding)
-    if not config.tie_embeddings:
+    if config.tie_embeddings:
+        head = TiedHead(embedding)
+    else:
         head = Linear(config.d_model, config.vocab_size, **placement)
     return head if config.logit_softcap is None else SoftcappedHead(head, config.logit_softcap)
 

@@ -20,7 +20,9 @@ class DecodingStep:
     """One new token for each row."""
 
     place: tuple
-    """Where the new keys and values belong: an index into (batch, heads, positions, d_head)."""
+    """Where the new keys and values belong: an index into (batch, heads, positions, d_head) that gives
+    (batch, heads, d_head). With tensors for rows and positions that holds because PyTorch puts the axis of
+    tensor indices in front when a slice stands between them."""
     num_keys: int
     """Keys up to the furthest position, the new ones included."""
     mask: Bool[Tensor, "batch 1 1 keys"] | None
@@ -31,8 +33,9 @@ class DecodingStep:
     def rotate(self, x: Float[Tensor, "batch heads 1 d_head"]) -> Float[Tensor, "batch heads 1 d_head"]:
         """Rotate the new queries or keys, as `functional.rope.rope` does.
 
-        Its `(even cos - odd sin, odd cos + even sin)` is `x cos + partner (-sin, sin)`, where the partner
-        of a feature is the other one of its pair.
+        Written in another way so that the tables are indexed once for all layers: its
+        `(even cos - odd sin, odd cos + even sin)` is `x cos + partner (-sin, sin)`, where the partner of a
+        feature is the other one of its pair.
         """
         if self.rotation is None:
             return x

@@ -55,7 +55,7 @@ def check_ids(ids: Int[Tensor, "..."], vocab_size: int) -> None:
 
 
 def check_id(id: int, vocab_size: int) -> None:
-    """Do the same for a single one, which may be too large for a tensor."""
+    """Raise `IndexError` for one id outside 0..vocab_size-1; a Python int may be too large for a tensor."""
     if not 0 <= id < vocab_size:
         raise IndexError(
             f"token ids must lie in 0..{vocab_size - 1} for a vocabulary of {vocab_size} but got {id}; "

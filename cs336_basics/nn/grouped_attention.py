@@ -34,7 +34,7 @@ class GroupedSelfAttention(MultiHeadSelfAttention):
         device: torch.device | str | None = None,
         dtype: torch.dtype | None = None,
     ) -> None:
-        nn.Module.__init__(self)
+        nn.Module.__init__(self)  # not the parent's __init__, whose projections are all d_model wide
         if num_heads % num_kv_heads != 0:
             raise ValueError(
                 f"num_kv_heads must divide num_heads but {num_kv_heads} does not divide {num_heads}; "
@@ -47,27 +47,18 @@ class GroupedSelfAttention(MultiHeadSelfAttention):
         self.v_proj = Linear(d_model, num_kv_heads * d_head, device=device, dtype=dtype)
         self.output_proj = Linear(num_heads * d_head, d_model, device=device, dtype=dtype)
 
-    def project(
-        self, x: Float[Tensor, "... seq d_model"]
-    ) -> tuple[
-        Float[Tensor, "... heads seq d_head"],
-        Float[Tensor, "... kv_heads seq d_head"],
-        Float[Tensor, "... kv_heads seq d_head"],
-    ]:
-        """Return queries, keys and values, each split into its heads."""
-        to_heads, kv_heads = "... seq (heads d_head) -> ... heads seq d_head", self.num_kv_heads
-        q = rearrange(self.q_proj(x), to_heads, heads=self.num_heads)
-        k = rearrange(self.k_proj(x), to_heads, heads=kv_heads)
-        v = rearrange(self.v_proj(x), to_heads, heads=kv_heads)
-        return q, k, v
-
     def attend(
         self,
         q: Float[Tensor, "... heads seq d_head"],
         k: Float[Tensor, "... kv_heads seq d_head"],
         v: Float[Tensor, "... kv_heads seq d_head"],
     ) -> Float[Tensor, "... heads seq d_head"]:
-        """Give each head of queries its keys and values, then attend as the form does."""
+        """Give each head of queries its keys and values, then attend as the other base class does.
+
+        In `GroupedChunkedSelfAttention` and `GroupedSdpaSelfAttention` below, `super()` is not
+        `MultiHeadSelfAttention` but the second base, `ChunkedSelfAttention` or `SdpaSelfAttention`: it comes
+        next in the method resolution order.
+        """
         group = self.num_heads // self.num_kv_heads
         for_each_query_head = "... kv_heads seq d_head -> ... (kv_heads group) seq d_head"
         keys = repeat(k, for_each_query_head, group=group)

@@ -1,4 +1,7 @@
-"""Queries or keys of unit size in each head: QK-norm (Henry et al. 2020, arXiv:2010.04245)."""
+"""Queries or keys whose features have a root mean square of 1, times a gain, in each head: QK-norm.
+
+Source: Henry et al. 2020, arXiv:2010.04245.
+"""
 
 from einops import rearrange
 from jaxtyping import Float

@@ -10,7 +10,11 @@ from cs336_basics.nn.rope import RopeTables
 
 
 class PostNormBlock(TransformerBlock):
-    """Attention, then the feed-forward network; the residual stream is normalised behind each sum."""
+    """Attention, then the feed-forward network, each added to the residual stream, which is then normalised::
+
+    x <- ln1(x + attn(x))
+    x <- ln2(x + ffn(x))
+    """
 
     def forward(
         self,

@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cs336_basics.functional.precision import at_least_float32
+from cs336_basics.functional.rms_norm import rms_norm
 
 
 class RMSNorm(nn.Module):
@@ -26,12 +26,8 @@ class RMSNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(d_model, device=device, dtype=dtype))
 
     def forward(self, x: Float[Tensor, "... d_model"]) -> Float[Tensor, "... d_model"]:
-        """Normalise in float32 or better (squares overflow narrower types); return the dtype of `x`."""
-        wide = at_least_float32(x)
-        mean_square = wide.square().mean(dim=-1, keepdim=True)
-        normalized = wide * torch.rsqrt(mean_square + self.eps)
-        scaled = normalized * self.weight
-        return scaled.to(x.dtype)
+        """Normalise the last axis of `x` and scale it by the gain."""
+        return rms_norm(x, self.weight, self.eps)
 
     def extra_repr(self) -> str:
         """Show the sizes when the module is printed."""

@@ -7,7 +7,10 @@ from cs336_basics.functional.softcap import softcap
 
 
 class SoftcappedHead(nn.Module):
-    """Bend what `head` says smoothly into -cap to cap."""
+    """`cap * tanh(head(x) / cap)`: logits between -cap and cap, nearly unchanged where they are small.
+
+    Shapes: (... d_model) -> (... vocab)
+    """
 
     def __init__(self, head: nn.Module, cap: float) -> None:
         super().__init__()

@@ -10,6 +10,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from cs336_basics.optim.adamw_pieces import update_in_pieces
+from cs336_basics.optim.adamw_update import step_factors
+from cs336_basics.optim.closure import loss_of
 
 
 class AdamW(Optimizer):
@@ -27,7 +29,7 @@ class AdamW(Optimizer):
     that is larger by `1 / sqrt(1 - beta2^t)` in the first steps: it matters for gradients near `eps`.
     """
 
-    # A compiled one can take its place in an optimizer; a copy of it has this one again.
+    # `compile_for_training` puts a compiled one in its place on an instance; a copy has this one again.
     update: Callable[..., None] = staticmethod(update_in_pieces)
 
     def __init__(
@@ -48,10 +50,7 @@ class AdamW(Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Update each parameter that has a gradient; return what `closure` returns."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
@@ -68,6 +67,11 @@ class AdamW(Optimizer):
             state["first_moment"] = torch.zeros_like(parameter)
             state["second_moment"] = torch.zeros_like(parameter)
         state["step"] += 1
-        settings = {name: group[name] for name in ("lr", "betas", "eps", "weight_decay")}
-        moments = (state["first_moment"], state["second_moment"])
-        self.update(parameter, gradient, *moments, step=state["step"], **settings)
+        factors = step_factors(
+            state["step"],
+            lr=group["lr"],
+            betas=group["betas"],
+            eps=group["eps"],
+            weight_decay=group["weight_decay"],
+        )
+        self.update(parameter, gradient, state["first_moment"], state["second_moment"], factors)

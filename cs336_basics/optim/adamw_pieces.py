@@ -10,29 +10,28 @@ the same up to rounding it is, for 22 million weights on two cores of an AMD EPY
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from cs336_basics.functional.plain_tensor import is_plain
 from cs336_basics.functional.processor import MKL_IS_SLOW
-from cs336_basics.optim.adamw_update import numbers_of, update
+from cs336_basics.optim.adamw_update import StepFactors, update
 
 FEWEST_ENTRIES = 1 << 16  # a smaller tensor is in the cache anyway, and is updated by the definition
 PIECE_ENTRIES = 1 << 20  # 4 MB in float32, of each of five tensors
 
 
 def update_in_pieces(
-    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, **settings: Any
+    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, factors: StepFactors
 ) -> None:
     """Do what `adamw_update.update` does, for a large tensor on a CPU in the quicker way."""
     tensors = (parameter, gradient, first_moment, second_moment)
     if not is_for_pieces(parameter):
-        update(*tensors, **settings)
+        update(*tensors, factors)
         return
     for piece in pieces(*tensors):
-        quick_update(*piece, **settings)
+        quick_update(*piece, factors=factors)
 
 
 def is_for_pieces(parameter: Tensor) -> bool:
@@ -52,16 +51,15 @@ def pieces(*tensors: Tensor) -> Iterable[tuple[Tensor, ...]]:
 
 
 def quick_update(
-    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, **settings: Any
+    parameter: Tensor, gradient: Tensor, first_moment: Tensor, second_moment: Tensor, factors: StepFactors
 ) -> None:
     """Do what `adamw_update.update` does, under `torch.no_grad()`; the parameter is read and written once."""
-    kept, first_share, beta2, second_share, step_size, epsilon = numbers_of(**settings)
-    second_moment.mul_(beta2).addcmul_(gradient, gradient, value=second_share)
-    denominator = root_of(second_moment).add_(epsilon)
-    first_moment.lerp_(gradient, first_share)
+    second_moment.mul_(factors.beta2).addcmul_(gradient, gradient, value=factors.second_share)
+    denominator = root_of(second_moment).add_(factors.epsilon)
+    first_moment.lerp_(gradient, factors.first_share)
     nothing = denominator.new_zeros(())
-    change = torch.addcdiv(nothing, first_moment, denominator, value=-step_size, out=denominator)
-    torch.add(change, parameter, alpha=kept, out=parameter)
+    change = torch.addcdiv(nothing, first_moment, denominator, value=-factors.step_size, out=denominator)
+    torch.add(change, parameter, alpha=factors.kept, out=parameter)
 
 
 def root_of(x: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from cs336_basics.optim.closure import loss_of
+
 
 class CombinedOptimizer(Optimizer):
     """Step each of `parts`; to everyone else this is one optimizer with the groups of all of them.
@@ -27,10 +29,7 @@ class CombinedOptimizer(Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Let every part update its parameters; return what `closure` returns."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         for part in self.parts:
             part.step()
         return loss

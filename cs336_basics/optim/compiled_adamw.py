@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from cs336_basics.optim.adamw_pieces import is_for_pieces, update_in_pieces
-from cs336_basics.optim.adamw_update import numbers_of
+from cs336_basics.optim.adamw_update import StepFactors
 
 
 def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
@@ -24,12 +24,19 @@ def compiled_update(backend: str | Callable[..., Any]) -> Callable[..., None]:
     """
     kernel = torch.compile(update_entries, backend=backend, dynamic=True)
 
-    def update(*tensors: Tensor, **settings: Any) -> None:
+    def update(
+        parameter: Tensor,
+        gradient: Tensor,
+        first_moment: Tensor,
+        second_moment: Tensor,
+        factors: StepFactors,
+    ) -> None:
+        tensors = (parameter, gradient, first_moment, second_moment)
         if not all(map(is_for_kernel, tensors)):
-            update_in_pieces(*tensors, **settings)
+            update_in_pieces(*tensors, factors)
             return
         vectors = [tensor.view(-1).detach() for tensor in tensors]  # a view is compiled for what it shows
-        numbers = [torch.tensor(number, dtype=vectors[0].dtype) for number in numbers_of(**settings)]
+        numbers = [torch.tensor(number, dtype=vectors[0].dtype) for number in factors]
         kernel(*vectors, *numbers)
 
     return update

@@ -12,7 +12,8 @@ def cosine_schedule(
 ) -> float:
     """Return the learning rate at step `it`: a linear warm-up from 0, half a cosine down, then constant.
 
-    With warm-up `w = warmup_iters` and end `c = cosine_cycle_iters`, between the two learning rates::
+    With warm-up `w = warmup_iters`, end `c = cosine_cycle_iters`, `highest = max_learning_rate` and
+    `lowest = min_learning_rate`::
 
         it < w:         it / w * highest
         w <= it < c:    lowest + (1 + cos(pi * (it - w) / (c - w))) / 2 * (highest - lowest)
@@ -40,7 +41,8 @@ def wsd_schedule(
 ) -> float:
     """Return the learning rate at `step`: a linear warm-up from 0, the maximum, a linear decay at the end.
 
-    With warm-up w, decay d and end e (`warmup_steps`, `decay_steps`, `end_step`), the lower of::
+    With warm-up w, decay d and end e (`warmup_steps`, `decay_steps`, `end_step`), `highest =
+    max_learning_rate` and `lowest = min_learning_rate`, the lower of::
 
         rising  = min(1, step / w) * highest
         falling = lowest + min(1, (e - step) / d) * (highest - lowest), from e on lowest

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from cs336_basics.optim.closure import loss_of
+
 
 class SGD(Optimizer):
     """`p <- p - lr / sqrt(t + 1) * grad` with t = 0, 1, ...; with `decay=False` the rate stays `lr`."""
@@ -19,10 +21,7 @@ class SGD(Optimizer):
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Update each parameter that has a gradient; return what `closure` returns."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = loss_of(closure)
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is None:

@@ -15,6 +15,16 @@ The other files carry this to files larger than memory (`chunking.py`, `pretoken
 `file_encoding.py`, `worker_pool.py`), to text that arrives in pieces (`streaming.py`) and to the disk
 (`serialization.py`, `byte_tokens.py`).
 
+Words for the same things everywhere:
+
+| name      | meaning                                                                                   |
+| --------- | ----------------------------------------------------------------------------------------- |
+| pre-token | a stretch of text that no merge crosses, as a string                                      |
+| word      | a distinct pre-token as bytes; in `bulk/` a special token is one, too                     |
+| symbol    | an integer for a stretch of bytes: in training bytes, then merges; in encoding entry ids  |
+| rank      | the place of a merge in the list of merges; its product is the symbol that it makes       |
+| row       | the number of a word, in the order in which words are first met                           |
+
 Nothing here imports torch: a worker process starts in a fraction of a second.
 """
 

@@ -62,7 +62,7 @@ def chunk_ranges_of(
     chunk_bytes: int = CHUNK_BYTES,
     cuts: re.Pattern[bytes] = GPT2_CUTS,
 ) -> Iterator[tuple[int, int]]:
-    """Yield the same for an open file, or for bytes in an `io.BytesIO`."""
+    """Yield the ranges of `chunk_ranges` for an open file, or for bytes in an `io.BytesIO`."""
     encoded_tokens = [token.encode() for token in special_tokens]
     size = file.seek(0, os.SEEK_END)
     start = 0

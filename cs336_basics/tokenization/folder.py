@@ -31,7 +31,10 @@ def tokenizer_files(folder: str | os.PathLike[str]) -> tuple[str, ...]:
 
 
 def load_from_folder(folder: str | os.PathLike[str]) -> TokenizerDefinition:
-    """Read these files; raises `FileNotFoundError`, and `ValueError` for malformed ones."""
+    """Read the files that `tokenizer_files` names.
+
+    Raises `FileNotFoundError`, and `ValueError` for malformed ones.
+    """
     if tokenizer_files(folder) == (TOKENIZER_FILE,):
         return read_huggingface(folder)
     return plain_definition(*load_files(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE))

@@ -24,7 +24,7 @@ class GPT2Pretokenizer(Pretokenizer):
         return find_pretokens(text)
 
     def batches(self, text: str) -> Iterator[list[str]]:
-        """Yield the same in lists of bounded size."""
+        """Yield the pre-tokens of `text` in lists of bounded size."""
         return pretoken_batches(text)
 
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:

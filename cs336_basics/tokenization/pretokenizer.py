@@ -17,7 +17,7 @@ class Pretokenizer(ABC):
 
     @abstractmethod
     def batches(self, text: str) -> Iterator[list[str]]:
-        """Yield the same in lists of bounded size."""
+        """Yield the pre-tokens of `text` in lists of bounded size."""
 
     @abstractmethod
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:

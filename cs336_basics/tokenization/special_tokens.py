@@ -47,7 +47,10 @@ def compile_special_pattern(special_tokens: Sequence[str]) -> regex.Pattern[str]
 
 
 def compile_special_bytes_pattern(special_tokens: Sequence[str]) -> re.Pattern[bytes]:
-    """Compile the same for UTF-8: it matches at the same places, for no character begins inside another."""
+    """Compile the pattern of `compile_special_pattern` for UTF-8.
+
+    It matches at the same places, for no character begins inside another.
+    """
     longest_first = sorted((token.encode() for token in special_tokens), key=len, reverse=True)
     return re.compile(b"|".join(map(re.escape, longest_first)) or MATCHES_NOTHING.encode())
 

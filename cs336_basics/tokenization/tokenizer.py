@@ -217,7 +217,7 @@ class Tokenizer:
         return to_tiktoken(self.definition)
 
     def to_huggingface(self) -> "tokenizers.Tokenizer":
-        """Return the same for Hugging Face's tokenizers.
+        """Return an object of Hugging Face's tokenizers that gives the same ids and text.
 
         Raises `ValueError` for a vocabulary that it would read otherwise, `ImportError` without tokenizers.
         """
@@ -228,15 +228,21 @@ class Tokenizer:
 
         Raises `ValueError` for an id outside the vocabulary.
         """
+        return self.decode_bytes(ids).decode("utf-8", errors="replace")
+
+    def decode_bytes(self, ids: Iterable[int]) -> bytes:
+        """Return the bytes of `ids`, which may begin or end in the middle of a character.
+
+        Raises `ValueError` for an id outside the vocabulary.
+        """
         vocab = self.vocab
         try:
-            data = b"".join([vocab[id] for id in ids])
+            return b"".join([vocab[id] for id in ids])
         except KeyError as error:
             raise ValueError(
                 f"ids must be entries of the vocabulary of size {self.vocab_size} but one is "
                 f"{error.args[0]}; decode with the tokenizer that encoded them"
             ) from None
-        return data.decode("utf-8", errors="replace")
 
     @cached_property
     def _chunk_encoder(self) -> BulkEncoder | PlainEncoder:

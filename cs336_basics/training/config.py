@@ -138,7 +138,7 @@ class RunConfig:
 
     @property
     def cosine_steps(self) -> int:
-        """The step at which the learning rate reaches its minimum."""
+        """The step at which the learning rate of the cosine schedule reaches its minimum."""
         return self.training.steps if self.optimizer.cosine_steps is None else self.optimizer.cosine_steps
 
     @property

@@ -26,8 +26,10 @@ def fork_source(run: RunFolder, fork_from: Path | None) -> RunFolder | None:
     A run that has begun without is a `ValueError`. (Which of several it began with does not count: they may
     have been moved.)
     """
-    if fork_from is None or not has_checkpoint(run.checkpoints):
-        return None if fork_from is None else RunFolder(fork_from)
+    if fork_from is None:
+        return None
+    if not has_checkpoint(run.checkpoints):
+        return RunFolder(fork_from)
     if run.read_config().get("fork_from") is None:
         raise ValueError(
             f"only a new run can begin with the weights of {fork_from} but {run.path} has begun with "

@@ -7,7 +7,7 @@ from cs336_basics.training.config import RunConfig, ScheduleName
 
 
 def learning_rate_of_step(config: RunConfig, step: int) -> float:
-    """Return the schedule's rate; step 1 is the first above 0, the last step is the end of the schedule."""
+    """Return the learning rate of update number `step`, from 1 on: none is spent on a warm-up's 0."""
     return SCHEDULES[config.optimizer.schedule](config, step)
 
 

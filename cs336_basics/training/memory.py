@@ -14,7 +14,8 @@ from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.processes import ONE_PROCESS, Processes
 
-CPU_AND_APPLE_SAY = ("can't allocate memory", "out of memory")  # in a plain RuntimeError
+# In the plain RuntimeError of CPUs and of Apple's GPUs.
+OUT_OF_MEMORY_PHRASES = ("can't allocate memory", "out of memory")
 
 
 class NotEnoughMemoryError(RuntimeError):
@@ -77,7 +78,7 @@ def is_out_of_memory(error: Exception) -> bool:
     """Say whether an error of Python, NumPy or PyTorch means that memory has run out."""
     if isinstance(error, MemoryError | torch.OutOfMemoryError):
         return True
-    return any(words in str(error) for words in CPU_AND_APPLE_SAY)
+    return any(words in str(error) for words in OUT_OF_MEMORY_PHRASES)
 
 
 def advice(config: RunConfig, processes: Processes, reason: str) -> str:

@@ -40,7 +40,8 @@ def train_step(
     `objective` is a `NextTokenLoss`. Raises `NonFiniteError` before the update when the loss or the
     gradient's norm is not finite.
     """
-    loss = processes.mean(accumulate_gradients(objective, batch, config, processes=processes)).item()
+    local_loss = accumulate_gradients(objective, batch, config, processes=processes)
+    loss = processes.mean(local_loss).item()
     max_norm = config.optimizer.max_gradient_norm
     gradient_norm = processes.clip_gradients(objective.parameters(), max_norm).item()
     learning_rate = learning_rate_of_step(config, step)

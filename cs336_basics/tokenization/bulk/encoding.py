@@ -53,9 +53,10 @@ class BulkEncoder:
         rows = self._words.rows_of(data)
         self._learn(self._words.words[len(self._num_ids) :])
         num_ids = self._num_ids.values[rows]
-        ends = np.cumsum(num_ids)
-        total = int(ends[-1]) if len(ends) else 0
-        places = np.repeat(self._first_id.values[rows] - (ends - num_ids), num_ids) + np.arange(total)
+        begins = np.cumsum(num_ids) - num_ids  # of each word's ids in the result
+        # A word's ids are side by side in the store and in the result: one shift leads from here to there.
+        shift = self._first_id.values[rows] - begins
+        places = np.arange(num_ids.sum()) + np.repeat(shift, num_ids)
         ids = self._ids.values[places]
         if self._num_word_bytes > MAX_REMEMBERED_BYTES:
             self._forget_words()

@@ -34,6 +34,7 @@ SYMBOL_BITS, PLACE_BITS = 24, 38
 NEWER_IS_LEFT = 1 << SYMBOL_BITS
 
 Places = Int64[np.ndarray, " places"]  # in the joined words, where a pair begins
+OfPlaces = Int64[np.ndarray, " places"]  # one number for each place: a pair as one number, or a weight
 
 
 class BulkPairStatistics:
@@ -121,7 +122,7 @@ class BulkPairStatistics:
         np.subtract.at(self._counts.values, self._pair_at[old_places], weights)
         self._append_pairs(others | merged << (SYMBOL_BITS + 1), places, weights)
 
-    def _append_pairs(self, pairs: Places, places: Places, weights: Places) -> None:
+    def _append_pairs(self, pairs: OfPlaces, places: Places, weights: OfPlaces) -> None:
         """Store the pair at each place; equal ones are side by side, and all follow those stored before."""
         is_last = np.append(pairs[1:] != pairs[:-1], True)
         ends = np.flatnonzero(is_last) + 1

@@ -6,7 +6,7 @@ import torch
 
 from cs336_basics import AdamW
 from cs336_basics.optim.adamw_pieces import is_for_pieces, pieces, quick_update
-from cs336_basics.optim.adamw_update import update
+from cs336_basics.optim.adamw_update import step_factors, update
 
 SHAPES = [(3, 5), (7,), ()]
 LANGUAGE_MODEL = {"lr": 3e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.1}
@@ -97,8 +97,8 @@ def test_the_quick_update_is_that_of_the_definition(monkeypatch, dtype, is_slow)
     parameter, gradient, first_moment = (torch.randn(7, 5, dtype=dtype) for _ in range(3))
     ours = [parameter, scales * gradient, scales * first_moment, scales**2 * torch.rand(7, 5, dtype=dtype)]
     theirs = [tensor.clone() for tensor in ours]
-    quick_update(*ours, **settings)
-    update(*theirs, **settings)
+    quick_update(*ours, factors=step_factors(**settings))
+    update(*theirs, factors=step_factors(**settings))
     for actual, expected in zip(ours, theirs, strict=True):
         atol = 0.1 * TOLERANCE[dtype] if expected is theirs[0] else 0
         torch.testing.assert_close(actual, expected, rtol=TOLERANCE[dtype], atol=atol)
@@ -111,8 +111,8 @@ def test_the_quick_update_ends_where_the_definition_does_without_a_second_moment
     settings = {"step": 1, "lr": 1e-2, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
     ours = [torch.ones(3), torch.full((3,), gradient), torch.zeros(3), torch.zeros(3)]
     theirs = [tensor.clone() for tensor in ours]
-    quick_update(*ours, **settings)
-    update(*theirs, **settings)
+    quick_update(*ours, factors=step_factors(**settings))
+    update(*theirs, factors=step_factors(**settings))
     for actual, expected in zip(ours, theirs, strict=True):
         torch.testing.assert_close(actual, expected, equal_nan=True)
 
@@ -120,9 +120,9 @@ def test_the_quick_update_ends_where_the_definition_does_without_a_second_moment
 def test_large_tensors_are_updated_by_the_quick_update(monkeypatch):
     shapes = []
 
-    def spy(parameter, *others, **settings):
+    def spy(parameter, *others, factors):
         shapes.append(parameter.shape)
-        quick_update(parameter, *others, **settings)
+        quick_update(parameter, *others, factors=factors)
 
     monkeypatch.setattr("cs336_basics.optim.adamw_pieces.quick_update", spy)
     large, small = torch.nn.Parameter(torch.randn(2049, 1024)), torch.nn.Parameter(torch.randn(5))
