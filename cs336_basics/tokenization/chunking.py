@@ -2,7 +2,7 @@ r"""Cut a text file into ranges of bytes that can be split into pre-tokens indep
 
 The chunks of a file give the same pre-tokens as its whole text if every cut lies
 
-1. immediately before a space or newline `s` that is followed by a character `x` other than white space,
+1. immediately before a character `s` of white space that is followed by a character `x` of another kind,
 2. where no occurrence of a special token reaches from before or at `x` to behind the cut: none spans the
    cut, none begins with `s`, and none begins with `x`.
 
@@ -20,23 +20,21 @@ ordinary text there, so that the pattern sees the end of the text behind `s` ins
 shorter without the exception.) With no occurrence across the cut, the longest one at each place is the
 same in the chunk as in the file.
 
-The rule reads bytes: space and newline are never part of a longer UTF-8 character, and the first byte of
-`x` tells that it is no white space. A file without such a place is a single chunk.
+A file without such a place is a single chunk.
 """
 
 import io
 import os
-import re
 from collections.abc import Iterator, Sequence
 
+import regex
+
 from cs336_basics.files.text import decode_utf8
+from cs336_basics.tokenization.pretokenization import GPT2_CUTS
 
 CHUNK_BYTES = 1 << 20  # NumPy's arrays for it, some 50 MB, are as many as a cache still helps with
 SCAN_BYTES = 1 << 12  # how much is read at a time in search of a cut
-
-# Behind the space or newline: printable ASCII, or the first byte of a longer character other than C2, E1,
-# E2 and E3, with which all white space beyond ASCII begins.
-GPT2_CUTS = re.compile(rb"[ \n](?=[!-~\xc3-\xe0\xe4-\xf4])")
+CHARACTER_BYTES = 4  # of the longest ones in UTF-8
 
 
 def chunk_ranges(
@@ -44,12 +42,12 @@ def chunk_ranges(
     special_tokens: Sequence[str],
     *,
     chunk_bytes: int,
-    cuts: re.Pattern[bytes] = GPT2_CUTS,
+    cuts: regex.Pattern[str] = GPT2_CUTS,
 ) -> Iterator[tuple[int, int]]:
     """Yield (start, end) in bytes of chunks of `chunk_bytes` or slightly more that cover the file.
 
-    `cuts` matches the places of rule (1), with a character for `s` and one for `x`; other pre-tokenizers than
-    GPT-2's have others.
+    `cuts` matches the `s` of rule (1), and looks ahead to its `x`; other pre-tokenizers than GPT-2's have
+    other places.
     """
     with open(path, "rb") as file:
         yield from chunk_ranges_of(file, special_tokens, chunk_bytes=chunk_bytes, cuts=cuts)
@@ -60,7 +58,7 @@ def chunk_ranges_of(
     special_tokens: Sequence[str],
     *,
     chunk_bytes: int = CHUNK_BYTES,
-    cuts: re.Pattern[bytes] = GPT2_CUTS,
+    cuts: regex.Pattern[str] = GPT2_CUTS,
 ) -> Iterator[tuple[int, int]]:
     """Yield the ranges of `chunk_ranges` for an open file, or for bytes in an `io.BytesIO`."""
     encoded_tokens = [token.encode() for token in special_tokens]
@@ -82,26 +80,44 @@ def read_chunk(path: str | os.PathLike[str], start: int, end: int) -> bytes:
 
 
 def find_cut(
-    file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes], cuts: re.Pattern[bytes]
+    file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes], cuts: regex.Pattern[str]
 ) -> int:
     """Return the first safe place to cut at or behind `earliest` (within the file), or the file's size."""
-    reach = max(map(len, encoded_tokens), default=0) + 1  # how far around a cut the rule looks
+    reach = max(map(len, encoded_tokens), default=0) + 2 * CHARACTER_BYTES  # how far the rule looks
     while True:
         window_start = max(0, earliest - reach)
         file.seek(window_start)
         window = file.read(earliest - window_start + SCAN_BYTES + reach)
         at_end_of_file = len(window) < earliest - window_start + SCAN_BYTES + reach
         scan_end = len(window) if at_end_of_file else len(window) - reach
-        for candidate in cuts.finditer(window, earliest - window_start):
-            if candidate.start() >= scan_end:
+        for cut, behind in places_in(window, cuts):
+            if cut >= scan_end:
                 break
-            if not any(_occurs_around(token, window, candidate.start()) for token in encoded_tokens):
-                return window_start + candidate.start()
+            is_late_enough = window_start + cut >= earliest
+            if is_late_enough and not any(_occurs_around(t, window, cut, behind) for t in encoded_tokens):
+                return window_start + cut
         if at_end_of_file:
             return window_start + len(window)
         earliest = window_start + scan_end
 
 
-def _occurs_around(token: bytes, window: bytes, cut: int) -> bool:
-    """Say whether `token` occurs somewhere so that it begins at `cut + 1` or before and ends behind `cut`."""
-    return token in window[max(0, cut + 1 - len(token)) : cut + 1 + len(token)]
+def places_in(window: bytes, cuts: regex.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield where each match of `cuts` begins and ends, in bytes.
+
+    Bytes that are no character, as those of one that the window cuts, match like something unknown.
+    """
+    text = window.decode("utf-8", errors="surrogateescape")
+    known, end = 0, 0  # the same place in characters and in bytes
+    for match in cuts.finditer(text):
+        begin = end + _num_bytes(text[known : match.start()])
+        known, end = match.end(), begin + _num_bytes(match.group())
+        yield begin, end
+
+
+def _num_bytes(text: str) -> int:
+    return len(text.encode("utf-8", errors="surrogateescape"))
+
+
+def _occurs_around(token: bytes, window: bytes, cut: int, behind: int) -> bool:
+    """Say whether `token` occurs somewhere so that it begins at `behind` or before and ends behind `cut`."""
+    return token in window[max(0, cut + 1 - len(token)) : behind + len(token)]

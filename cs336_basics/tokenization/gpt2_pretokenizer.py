@@ -7,8 +7,7 @@ and is the same if the text ends there.
 
 from collections.abc import Iterator
 
-from cs336_basics.tokenization.chunking import GPT2_CUTS
-from cs336_basics.tokenization.pretokenization import find_pretokens, pretoken_batches
+from cs336_basics.tokenization.pretokenization import GPT2_CUTS, find_pretokens, pretoken_batches
 from cs336_basics.tokenization.pretokenizer import Pretokenizer
 
 FOLLOWING_CHARACTERS = 2  # a pre-token with as many behind it is final

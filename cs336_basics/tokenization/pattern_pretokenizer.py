@@ -1,17 +1,16 @@
 r"""Pre-tokens by the steps of `pretokenization_steps.py`, the plain way: one pattern after another.
 
 Where text may be cut without changing them, for steps whose patterns we know: immediately before a space
-(U+0020) that an ASCII letter follows. With GPT-2's pattern and Llama 3's a pre-token begins at such a
-space. No match that began before it takes it: `\s+(?!\S)` takes the run of white space up to it,
-`\s*[\r\n]+` ends with a line end, and the others hold a space in front only. And the text before it splits
-as if it ended there: nothing looks further ahead than `(?!\S)`, which then takes the same run. The steps
-that may come before such a pattern neither split nor change anything there: digits are none of the two
-characters, and a piece that begins with the space gets none in front.
+(U+0020) that anything but white space or a number follows. With GPT-2's pattern and Llama 3's a pre-token
+begins at such a space. No match that began before it takes it: `\s+(?!\S)` takes the run of white space up
+to it, `\s*[\r\n]+` ends with a line end, and the others hold a space in front only. And the text before it
+splits as if it ended there: nothing looks further ahead than `(?!\S)`, which then takes the same run. The
+steps that may come before such a pattern neither split nor change anything there: numbers are none of the
+two characters, and a piece that begins with the space gets none in front.
 
 Of steps with other patterns we know nothing: between two special tokens their text is held as a whole.
 """
 
-import re
 from collections.abc import Iterator
 
 import regex
@@ -29,7 +28,7 @@ from cs336_basics.tokenization.pretokenization_steps import (
 from cs336_basics.tokenization.pretokenizer import Pretokenizer
 from cs336_basics.tokenization.special_tokens import MATCHES_NOTHING
 
-SPACE_AND_LETTER = " (?=[A-Za-z])"
+SPACE_BEFORE_WORD = r" (?=[^\s\p{N}])"
 SPLITTING_THERE = {*GPT2_STEPS, SplitAround(LLAMA3_PATTERN)}
 TOUCHING_NOTHING_THERE = {EACH_DIGIT, EACH_NUMBER, PrefixSpace()}
 
@@ -39,10 +38,9 @@ class PatternPretokenizer(Pretokenizer):
 
     def __init__(self, steps: tuple[Step, ...]) -> None:
         self._steps = steps
-        cut = SPACE_AND_LETTER if split_at_space_and_letter(steps) else MATCHES_NOTHING
-        self.cuts = re.compile(cut.encode())
-        self._cut = regex.compile(cut)
-        self._last_cut = regex.compile(cut, regex.REVERSE)
+        cuts = SPACE_BEFORE_WORD if split_at_space_before_word(steps) else MATCHES_NOTHING
+        self.cuts = regex.compile(cuts)
+        self._last_cut = regex.compile(cuts, regex.REVERSE)
 
     def __reduce__(self) -> tuple:
         return type(self), (self._steps,)
@@ -58,7 +56,7 @@ class PatternPretokenizer(Pretokenizer):
         """Yield the same in lists of bounded size, if the text may be cut."""
         start = 0
         while start < len(text):
-            cut = self._cut.search(text, start + BATCH_CHARACTERS)
+            cut = self.cuts.search(text, start + BATCH_CHARACTERS)
             end = cut.start() if cut else len(text)
             yield self.split(text[start:end])
             start = end
@@ -70,8 +68,8 @@ class PatternPretokenizer(Pretokenizer):
         return self.split(text[start:end]), end
 
 
-def split_at_space_and_letter(steps: tuple[Step, ...]) -> bool:
-    """Say whether we know that a pre-token begins at a space before a letter, whatever surrounds the two."""
+def split_at_space_before_word(steps: tuple[Step, ...]) -> bool:
+    """Say whether we know that a pre-token begins at each match of `SPACE_BEFORE_WORD`."""
     for step in steps:
         if step in SPLITTING_THERE:
             return True

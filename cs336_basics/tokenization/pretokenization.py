@@ -20,8 +20,8 @@ BATCH_CHARACTERS = 1 << 16  # pre-tokens are strings of some 55 bytes each: few 
 
 find_pretokens = regex.compile(GPT2_PATTERN).findall
 
-# A place to cut ordinary text without changing its pre-tokens; chunking.py has the argument.
-_SAFE_CUT = regex.compile(r"\s(?=\S)")
+# Where ordinary text may be cut without changing its pre-tokens; `chunking.py` has the argument.
+GPT2_CUTS = regex.compile(r"\s(?=\S)")
 
 
 def pretoken_batches(text: str) -> Iterator[list[str]]:
@@ -31,7 +31,7 @@ def pretoken_batches(text: str) -> Iterator[list[str]]:
     """
     start = 0
     while start < len(text):
-        cut = _SAFE_CUT.search(text, start + BATCH_CHARACTERS)
+        cut = GPT2_CUTS.search(text, start + BATCH_CHARACTERS)
         end = cut.start() if cut else len(text)
         yield find_pretokens(text, start, end)
         start = end

@@ -1,15 +1,16 @@
 """What a tokenizer asks of the part that splits ordinary text into pre-tokens."""
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+
+import regex
 
 
 class Pretokenizer(ABC):
     """Split text that holds no special token."""
 
-    cuts: re.Pattern[bytes]
-    """Matches in UTF-8 where a text may be cut without changing pre-tokens, if no special token is near."""
+    cuts: regex.Pattern[str]
+    """Matches where a text may be cut in front without changing pre-tokens, if no special token is near."""
 
     @abstractmethod
     def split(self, text: str) -> list[str]:

@@ -17,7 +17,8 @@ from cs336_basics.files.outputs import require_other_file
 from cs336_basics.files.text import require_text_file
 from cs336_basics.quickstart.texts_and_tokens import QuickstartFiles, prepare_text
 from cs336_basics.tokenization import END_OF_TEXT
-from cs336_basics.tokenization.chunking import GPT2_CUTS, chunk_ranges, find_cut, read_chunk
+from cs336_basics.tokenization.chunking import chunk_ranges, find_cut, read_chunk
+from cs336_basics.tokenization.pretokenization import GPT2_CUTS
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.token_data import HELD_OUT_SHARE
 

@@ -15,8 +15,8 @@ from cs336_basics.tokenization.bulk.growing_array import GrowingArray
 from cs336_basics.tokenization.bulk.pair_ranks import NO_SYMBOL
 from cs336_basics.tokenization.bulk.short_words import merge_short_words
 from cs336_basics.tokenization.bulk.text_words import TextWords
-from cs336_basics.tokenization.chunking import GPT2_CUTS
 from cs336_basics.tokenization.merge_table import MergeTable
+from cs336_basics.tokenization.pretokenization import GPT2_CUTS
 
 SHORT_WORD_WIDTHS = (16, 80)  # words are merged together with those of about their length
 MAX_REMEMBERED_BYTES = 16 << 20  # of words; with their ids and the dictionary some ten times as much

@@ -1,9 +1,6 @@
-import re
-import sys
 from unittest import mock
 
 import pytest
-import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,7 +25,8 @@ def chunks_of(path, text, special_tokens, chunk_bytes):
 
 def test_chunks_begin_with_the_space_before_a_word(tmp_path):
     text = "ab  cd\nef 中 \xa0é\t g"
-    assert chunks_of(tmp_path / "text", text, [], 1) == ["ab ", " cd", "\nef", " 中 \xa0é\t", " g"]
+    chunks = ["ab ", " cd", "\nef", " 中 ", "\xa0é\t", " g"]
+    assert chunks_of(tmp_path / "text", text, [], 1) == chunks
 
 
 @pytest.mark.parametrize(
@@ -74,13 +72,13 @@ def test_chunks_extend_over_text_without_a_place_to_cut(tmp_path):
     assert chunks_of(tmp_path / "text", text, [], 1) == ["x" * 20_000, " y"]
 
 
-def test_no_white_space_begins_with_a_byte_that_a_cut_may_precede():
-    white_space = regex.findall(r"\s", "".join(map(chr, range(sys.maxunicode + 1))))
-    assert len(white_space) > 20
-    for character in white_space:
-        if character in "\ud800\udfff":
-            continue
-        assert not re.match(chunking.GPT2_CUTS.pattern, b" " + character.encode()), repr(character)
+@pytest.mark.parametrize("script", ["\u10d0", "\u1780", "\u3042", "\u0905", "я", "中"])
+@pytest.mark.parametrize("white_space", [" ", "\n", "\r\n", "\n\u3000\u3000", "\t"], ids=ascii)
+def test_text_of_every_script_is_cut_behind_its_white_space(tmp_path, script, white_space):
+    text = (script * 5 + white_space) * 500
+    chunks = chunks_of(tmp_path / "text", text, ["<|endoftext|>"], 1)
+    assert len(chunks) == 500
+    assert all(chunk.startswith(white_space[-1] + script) for chunk in chunks[1:])
 
 
 def test_chunk_that_is_not_utf8_names_file_and_position(tmp_path):

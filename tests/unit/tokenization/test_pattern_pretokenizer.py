@@ -11,7 +11,7 @@ from cs336_basics.tokenization import Tokenizer, pattern_pretokenizer
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
 from cs336_basics.tokenization.definition import TokenizerDefinition
 from cs336_basics.tokenization.gpt2_pretokenizer import GPT2Pretokenizer
-from cs336_basics.tokenization.pattern_pretokenizer import PatternPretokenizer, split_at_space_and_letter
+from cs336_basics.tokenization.pattern_pretokenizer import PatternPretokenizer, split_at_space_before_word
 from cs336_basics.tokenization.pretokenization_steps import (
     EACH_DIGIT,
     EACH_NUMBER,
@@ -54,9 +54,9 @@ def test_every_surrounding_of_a_cut_is_safe(steps):
     pretokenizer = PatternPretokenizer(steps)
     characters = ["a", "1", "!", "'", " ", "\n", "\r", "\t", "\u3000", "é"]
     for before in map("".join, product(characters, repeat=2)):
-        for behind in map("".join, product("as1' \n", repeat=2)):
-            whole = pretokenizer.split(f"{before} t{behind}")
-            assert pretokenizer.split(before) + pretokenizer.split(f" t{behind}") == whole
+        for first, behind in product("tж中!'\u0301", map("".join, product("as1' \n", repeat=2))):
+            whole = pretokenizer.split(f"{before} {first}{behind}")
+            assert pretokenizer.split(before) + pretokenizer.split(f" {first}{behind}") == whole
 
 
 @pytest.mark.parametrize("steps", KNOWN)
@@ -77,19 +77,23 @@ def test_gpt2s_pattern_as_a_step_splits_as_its_own_pretokenizer_does():
 
 @pytest.mark.parametrize("steps", UNKNOWN)
 def test_text_is_not_cut_where_nothing_is_known(steps):
-    assert not split_at_space_and_letter(steps)
+    assert not split_at_space_before_word(steps)
     pretokenizer = PatternPretokenizer(steps)
     text = "x y " * 20_000
     (batch,) = pretokenizer.batches(text)
     assert batch == pretokenizer.split(text)
     assert pretokenizer.final_pretokens(text, 0, len(text)) == ([], 0)
-    assert pretokenizer.cuts.search(text.encode()) is None
+    assert pretokenizer.cuts.search(text) is None
 
 
-def test_known_steps_let_text_be_cut():
-    assert all(map(split_at_space_and_letter, KNOWN))
-    text = "word " * 60_000
-    assert len(list(PatternPretokenizer(KNOWN[1]).batches(text))) > 3
+@pytest.mark.parametrize("word", ["word ", "слово ", "გვერდი ", "\u3053\u3068 "], ids=ascii)
+def test_known_steps_let_text_be_cut(word):
+    assert all(map(split_at_space_before_word, KNOWN))
+    text = word * 60_000
+    for steps in KNOWN:
+        pretokenizer = PatternPretokenizer(steps)
+        assert len(list(pretokenizer.batches(text))) > 3
+        assert pretokenizer.final_pretokens(text, 0, len(text))[1] > len(text) - 10
 
 
 @pytest.mark.parametrize(
