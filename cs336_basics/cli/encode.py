@@ -21,10 +21,14 @@ class Encode(Command):
 
     def execute(self) -> None:
         """Encode and count."""
+        from cs336_basics.files.outputs import require_other_file
         from cs336_basics.files.text import require_text_file
         from cs336_basics.tokenization import Tokenizer
+        from cs336_basics.tokenization.folder import tokenizer_files
 
         require_text_file(self.input)
+        for name in tokenizer_files(self.tokenizer):
+            require_other_file(self.output, self.tokenizer / name)
         tokenizer = Tokenizer.from_folder(self.tokenizer)
         self.output.parent.mkdir(parents=True, exist_ok=True)
         num_tokens = tokenizer.encode_file(

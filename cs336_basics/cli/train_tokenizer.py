@@ -27,8 +27,9 @@ class TrainTokenizer(Command):
     def execute(self) -> None:
         """Train and save."""
         from cs336_basics.tokenization import Tokenizer, train_bpe
-        from cs336_basics.tokenization.folder import require_free_folder
+        from cs336_basics.tokenization.folder import require_free_folder, require_special_tokens_to_save
 
+        require_special_tokens_to_save(self.special_tokens)
         require_free_folder(self.output, text=self.input)
         vocab, merges = train_bpe(
             self.input, self.vocab_size, self.special_tokens, num_workers=self.num_workers, progress=True

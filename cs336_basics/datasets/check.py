@@ -17,8 +17,8 @@ def check_file(path: Path, expected: RemoteFile) -> None:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != expected.sha256:
         raise DownloadError(
-            f"{expected.name} must have the SHA-256 {expected.sha256} but {path} has {found}; remove it and "
-            "try again"
+            f"{expected.name} must have the SHA-256 {expected.sha256} but {path} has {found}; remove it if "
+            "it is still there, and try again"
         )
 
 

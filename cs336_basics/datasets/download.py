@@ -60,9 +60,8 @@ def receive_all(
         failures = 0 if part.size > furthest else failures + 1
         furthest = max(furthest, part.size)
         if failures == ATTEMPTS:
-            raise BrokenConnectionError(
-                f"{error}, also when asked again; try later, what is there will be used"
-            ) from error
+            hint = "; try later, what is there will be used" if part.size > 0 else "; try later"
+            raise BrokenConnectionError(f"{error}, also when asked again{hint}") from error
         time.sleep(pause * 2**failures)
 
 
@@ -77,17 +76,19 @@ def receive(url: str, part: PartialFile, expected: RemoteFile, bar: tqdm, *, tim
         part.remove()
         raise BrokenConnectionError(f"{url} must have more than {start:,} bytes but has no more")
     with answer:
-        if version is None or answer.version != version or answer.start != start:
+        if version is None or start == 0 or answer.start != start or not answer.version.agrees(version):
             part.remove()
             if answer.start != 0:  # the rest of another version
                 return False
-            part.begin(answer.version)
-        return receive_body(answer, part, expected, bar)
+            version = answer.version
+            part.begin(version)
+        return receive_body(answer, version.num_bytes, part, expected, bar)
 
 
-def receive_body(answer: Answer, part: PartialFile, expected: RemoteFile, bar: tqdm) -> bool:
-    """Append the bytes of an answer; say whether the file is whole now."""
-    num_bytes = answer.version.num_bytes
+def receive_body(
+    answer: Answer, num_bytes: int | None, part: PartialFile, expected: RemoteFile, bar: tqdm
+) -> bool:
+    """Append the bytes of an answer, of a file of `num_bytes`; say whether it is whole now."""
     if num_bytes is not None:
         check_size(num_bytes, expected, source=answer.version.url)
         check_room(part.path.parent, num_bytes - part.size)
@@ -99,4 +100,7 @@ def receive_body(answer: Answer, part: PartialFile, expected: RemoteFile, bar: t
         return block
 
     part.append(read)
+    if num_bytes is not None and part.size > num_bytes:  # so they did not begin where the answer said
+        part.remove()
+        raise BrokenConnectionError(f"{answer.version.url} must have {num_bytes:,} bytes but sent more")
     return num_bytes is None or part.size == num_bytes

@@ -29,6 +29,10 @@ class Version:
     num_bytes: int | None
     """Size of the whole file, if the server tells it."""
 
+    def agrees(self, known: "Version") -> bool:
+        """Say whether this can be the rest of that version: a rest need not repeat everything."""
+        return self.validator in (None, known.validator) and self.num_bytes in (None, known.num_bytes)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
@@ -80,6 +84,7 @@ def ask(url: str, *, start: int, version: Version | None, timeout: float) -> Ans
 def read_head(url: str, response: http.client.HTTPResponse) -> Answer:
     """Return what the head of a response says: where its bytes begin, and of which version they are."""
     refuse_page(url, response)
+    refuse_encoded(url, response)
     etag, length = response.headers["ETag"], response.headers["Content-Length"]
     is_strong = etag is not None and not etag.startswith("W/")
     start, num_bytes = 0, int(length) if length is not None and length.isdecimal() else None
@@ -104,4 +109,15 @@ def refuse_page(url: str, response: http.client.HTTPResponse) -> None:
         raise DownloadError(
             f"{url} must be a file but the server sent a page ({kind}); log in with a browser if the network "
             "asks for it, and try again"
+        )
+
+
+def refuse_encoded(url: str, response: http.client.HTTPResponse) -> None:
+    """Raise `DownloadError` for a body packed by the server: what is asked for is the file as it is."""
+    encoding = (response.headers["Content-Encoding"] or "identity").lower()
+    is_packed_file = url.endswith(".gz") and encoding in {"gzip", "x-gzip"}  # the file itself, mislabelled
+    if encoding != "identity" and not is_packed_file:
+        response.close()
+        raise DownloadError(
+            f"{url} must be sent as it is but the server packed it ({encoding}); get it by other means"
         )

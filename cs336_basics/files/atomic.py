@@ -8,6 +8,7 @@ are expected to meet, a lock keeps them apart (`lock.py`).
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,7 +25,8 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
 
     Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
     `FileNotFoundError`; a disk that has no room, or refuses for another reason, or a second writer that has
-    begun meanwhile, is a `FailedWriteError`.
+    begun meanwhile, is a `FailedWriteError`. A file that was there keeps its permissions; a link is replaced,
+    not followed; a device or a pipe is an `OSError`.
     """
     with _beside(Path(path)) as beside, open_new_file(beside, mode) as file:
         yield file
@@ -57,9 +59,14 @@ def _is_taken(beside: Path, file: IO[Any]) -> bool:
 def _beside(destination: Path) -> Iterator[Path]:
     """Yield the path of the file that gets the name `destination` when the block ends."""
     beside = unfinished_path(destination)
-    if destination.is_dir() and not destination.is_symlink():
+    if destination.is_dir():
         raise IsADirectoryError(
             f"a file to be written must not be a folder but {destination} is one; name a file"
+        )
+    if destination.exists() and not destination.is_file():
+        raise OSError(
+            f"a file to be written must be an ordinary one but {destination} is a device or a pipe, which it "
+            "would replace; name another"
         )
     if not destination.parent.is_dir():
         raise FileNotFoundError(
@@ -68,6 +75,8 @@ def _beside(destination: Path) -> Iterator[Path]:
     try:
         with explain_failed_write(destination, beside):
             yield beside
+            with suppress(OSError):  # of a file that is not there, or a disk that knows no permissions
+                shutil.copymode(destination, beside)
             os.replace(beside, destination)
     except WrittenByAnotherError:
         raise  # what lies there is the other's

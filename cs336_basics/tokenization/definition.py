@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Literal
 
 from cs336_basics.tokenization.pretokenization_steps import GPT2_STEPS, Step
@@ -14,7 +15,7 @@ FileFormat = Literal["gpt2", "huggingface"]
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerDefinition:
-    """Raises `ValueError` for an id below zero or of 2^31 and more, and for an empty special token."""
+    """Raises `ValueError` for an id that is given twice or that no token file can hold, among others."""
 
     vocab: Mapping[int, bytes]
     """The bytes of each entry that ordinary text can become; other entries may be among them."""
@@ -33,7 +34,17 @@ class TokenizerDefinition:
 
     def __post_init__(self) -> None:
         check_special_tokens(list(self.special_token_ids))
+        check_ids(self.vocab)
         check_ids(self.entries)
+        if len(set(self.special_token_ids.values())) < len(self.special_token_ids):
+            raise ValueError(
+                f"special tokens must have an id each but two share one in {dict(self.special_token_ids)}; "
+                "give them different ones"
+            )
+        if self.begin_of_text is not None and self.begin_of_text not in self.special_token_ids:
+            raise ValueError(
+                f"begin_of_text must be a special token but {self.begin_of_text!r} is none; give it an id"
+            )
 
     @property
     def entries(self) -> dict[int, bytes]:
@@ -52,7 +63,10 @@ def plain_definition(
 
 
 def check_ids(vocab: Mapping[int, bytes]) -> None:
-    """Raise `ValueError` if there is no entry, or an id that a token file cannot hold."""
+    """Raise `ValueError` if there is no entry, or an id that a token file cannot hold, or another type."""
+    for id, token in vocab.items():
+        if not (isinstance(id, Integral) and isinstance(token, bytes)):
+            raise ValueError(f"a vocabulary must map ids to bytes but maps {id!r} to {token!r}; correct it")
     if not vocab or min(vocab) < 0:
         found = f"the id {min(vocab)}" if vocab else "no entry"
         raise ValueError(f"a vocabulary must map ids from 0 up to bytes but has {found}; correct it")

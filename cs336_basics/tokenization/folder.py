@@ -1,11 +1,13 @@
 """The files of a tokenizer in a folder of its own, under the names that other tools look for."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from cs336_basics.files.atomic import make_folder
 from cs336_basics.files.json_file import write_json
 from cs336_basics.files.outputs import require_other_file, require_writable_folder
+from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
 from cs336_basics.tokenization.definition import TokenizerDefinition, plain_definition
 from cs336_basics.tokenization.interchange.huggingface_json import TOKENIZER_FILE, tokenizer_json
 from cs336_basics.tokenization.interchange.huggingface_reading import read_huggingface
@@ -38,6 +40,11 @@ def load_from_folder(folder: str | os.PathLike[str]) -> TokenizerDefinition:
     if tokenizer_files(folder) == (TOKENIZER_FILE,):
         return read_huggingface(folder)
     return plain_definition(*load_files(Path(folder) / VOCAB_FILE, Path(folder) / MERGES_FILE))
+
+
+def require_special_tokens_to_save(special_tokens: Sequence[str]) -> None:
+    """Raise `ValueError` for special tokens that no `vocab.json` can hold: those spelled like a byte."""
+    require_same_special_tokens(plain_definition(dict(enumerate(BYTE_TOKENS)), [], special_tokens))
 
 
 def require_free_folder(folder: Path, *, text: Path) -> None:

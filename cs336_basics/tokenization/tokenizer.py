@@ -7,6 +7,7 @@ ids (`bulk/encoding.py`).
 """
 
 import io
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -237,7 +238,7 @@ class Tokenizer:
         """
         vocab = self.vocab
         try:
-            return b"".join([vocab[id] for id in ids])
+            return b"".join([vocab[id] for id in map(operator.index, ids)])  # of NumPy and torch, too
         except KeyError as error:
             raise ValueError(
                 f"ids must be entries of the vocabulary of size {self.vocab_size} but one is "

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
-from multiprocessing import Pipe, Process
+from multiprocessing import Pipe, Process, current_process
 from multiprocessing.connection import Connection, wait
 from queue import SimpleQueue
 from typing import Any
@@ -25,7 +25,12 @@ TASKS_PER_WORKER = 2  # one at work and one waiting: no worker is ever idle, and
 
 
 def choose_num_workers(num_workers: int | None, *, num_tasks: int) -> int:
-    """Return how many workers to use, never more than tasks; unless told, as many CPUs as it pays to use."""
+    """Return how many workers to use, never more than tasks; unless told, as many CPUs as it pays to use.
+
+    A daemonic process, as those of `multiprocessing.Pool` are, may have none of its own.
+    """
+    if num_workers is None and current_process().daemon:
+        return 1
     if num_workers is None:
         num_workers = min(usable_cpus(), math.ceil(num_tasks / TASKS_WORTH_A_WORKER))
     if num_workers < 1:

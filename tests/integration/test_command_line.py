@@ -119,6 +119,14 @@ BAD_INPUTS = {
         ("train-tokenizer", "--input", "text.txt", "--output", "out", "--special-tokens", "<a>", "<a>"),
         "<a>",
     ),
+    "special token that is spelled like a byte": (
+        ("train-tokenizer", "--input", "text.txt", "--output", "out", "--special-tokens", "a"),
+        "read as ordinary text but 'a' is a special token",
+    ),
+    "output in the place of the tokenizer": (
+        ("encode", "--tokenizer", "tokenizer", "--input", "text.txt", "--output", "tokenizer/vocab.json"),
+        "must not be the file that is read",
+    ),
     "missing tokenizer": (
         ("encode", "--tokenizer", "none", "--input", "text.txt", "--output", "out.npy"),
         "none",

@@ -35,6 +35,8 @@ class Model:
             if token is None:
                 refuse(f"the entry {key!r:.80}, neither bytes in GPT-2's alphabet nor an added token")
             entries[id] = token
+        if not entries:
+            refuse("a vocabulary of added tokens alone")
         return entries
 
 

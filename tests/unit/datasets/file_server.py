@@ -21,6 +21,10 @@ class FileServer:
     etag: str | None = '"first"'
     last_modified: str | None = None
     content_type: str | None = None
+    content_encoding: str | None = None
+    is_brief: bool = False
+    """Say of a rest only where it begins and ends."""
+    sends_all_as_rest: bool = False
     honours_range: bool = True
     honours_if_range: bool = True
     claimed_length: int | None = None
@@ -59,7 +63,7 @@ class FileServer:
             handler.send_error(416)
             return
         self.send_head(handler, start, partial=match is not None and start > 0)
-        self.send_body(handler, self.content[start:])
+        self.send_body(handler, self.content if self.sends_all_as_rest else self.content[start:])
 
     def is_current(self, handler: BaseHTTPRequestHandler) -> bool:
         given = handler.headers["If-Range"] or ""
@@ -70,10 +74,14 @@ class FileServer:
         handler.send_response(206 if partial else 200)
         if partial:
             last, total = len(self.content) - 1, self.claimed_length or len(self.content)
+            total = "*" if self.is_brief else total
             handler.send_header("Content-Range", f"bytes {start}-{last}/{total}")
         if self.tells_length:
-            handler.send_header("Content-Length", str((self.claimed_length or len(self.content)) - start))
-        named = {"ETag": self.etag, "Last-Modified": self.last_modified, "Content-Type": self.content_type}
+            missing = 0 if self.sends_all_as_rest else start
+            handler.send_header("Content-Length", str((self.claimed_length or len(self.content)) - missing))
+        named = {"Content-Type": self.content_type, "Content-Encoding": self.content_encoding}
+        if not (partial and self.is_brief):
+            named |= {"ETag": self.etag, "Last-Modified": self.last_modified}
         for name, value in named.items():
             if value is not None:
                 handler.send_header(name, value)

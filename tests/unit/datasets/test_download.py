@@ -125,6 +125,24 @@ def test_a_connection_that_always_breaks_at_the_same_place_ends_at_some_time(tmp
     assert len(server.requests) == 1 + ATTEMPTS
 
 
+def test_a_rest_need_not_say_again_of_which_version_it_is(tmp_path):
+    broken = FileServer(
+        content=CONTENT, etag=None, last_modified="Sat, 21 Nov 2026 07:28:00 GMT", is_brief=True
+    )
+    broken.break_after = [1009, 50_021]
+    with serving(broken) as server:
+        get(server, tmp_path)
+    assert ranges(server) == [None, "bytes=1009-", "bytes=51030-"]
+    assert_whole(tmp_path)
+
+
+def test_a_server_that_sends_all_for_the_rest_is_found_out(tmp_path):
+    with serving(FileServer(content=CONTENT, sends_all_as_rest=True, break_after=[1009])) as server:
+        get(server, tmp_path)
+    assert ranges(server) == [None, "bytes=1009-", None]
+    assert_whole(tmp_path)
+
+
 @pytest.mark.parametrize("honours_if_range", [True, False])
 @pytest.mark.parametrize("other", [OTHER, OTHER[:500]], ids=["about as long", "shorter than what is here"])
 def test_a_file_that_changed_in_between_begins_anew(tmp_path, honours_if_range, other):

@@ -49,3 +49,19 @@ def test_a_file_of_another_type_arrives(tmp_path):
     with serving(FileServer(content=CONTENT, content_type="text/plain; charset=utf-8")) as server:
         get(server, tmp_path)
     assert_whole(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "BR"])
+def test_a_body_that_the_server_has_packed_is_refused(tmp_path, encoding):
+    with (
+        serving(FileServer(content=CONTENT, content_encoding=encoding)) as server,
+        pytest.raises(DownloadError, match=rf"must be sent as it is but .* \({encoding.lower()}\)"),
+    ):
+        get(server, tmp_path)
+    assert names(tmp_path) == []
+
+
+def test_a_packed_file_may_be_called_packed(tmp_path):
+    with serving(FileServer(content=CONTENT, content_encoding="gzip")) as server:
+        get(server, tmp_path, path="/text.txt.gz")
+    assert_whole(tmp_path)

@@ -99,3 +99,32 @@ def test_drive_that_is_not_there_ends_the_search_for_a_folder(monkeypatch):
     monkeypatch.setattr(Path, "mkdir", mkdir)
     with pytest.raises(FileNotFoundError, match="no such drive"):
         make_folder(Path("/a/b"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits to compare")
+def test_a_file_that_takes_the_place_of_another_has_its_permissions(tmp_path):
+    path = tmp_path / "private"
+    path.write_text("old")
+    path.chmod(0o600)
+    with replace_file(path, "w") as file:
+        file.write("new")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with (
+        pytest.raises(OSError, match=r"must be an ordinary one but .*pipe is a device or a pipe"),
+        replace_file(tmp_path / "pipe"),
+    ):
+        pass
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows allows links to few users")
+def test_a_link_to_a_folder_is_not_replaced_by_a_file(tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "folder")
+    with pytest.raises(IsADirectoryError, match="link is one; name a file"), replace_file(tmp_path / "link"):
+        pass

@@ -3,7 +3,9 @@ import re
 from functools import partial
 from unittest import mock
 
+import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -233,3 +235,18 @@ def test_tokenizer_survives_pickling(tokenizer):
     text = real_text()[:2000]
     copy = pickle.loads(pickle.dumps(tokenizer))
     assert copy.encode(text + "<|e|>") == tokenizer.encode(text + "<|e|>")
+
+
+def test_ids_of_arrays_and_tensors_are_ids():
+    tokenizer = Tokenizer(BYTES, [])
+    ids = tokenizer.encode("né")
+    for same in (np.array(ids, dtype=np.uint16), torch.tensor(ids), [torch.tensor(id) for id in ids]):
+        assert tokenizer.decode(same) == "né"
+    with pytest.raises(TypeError, match="float"):
+        tokenizer.decode([104.0])
+
+
+@pytest.mark.parametrize("vocab", [{b"a": 0}, {0: "a"}, {"0": b"a"}], ids=str)
+def test_a_vocabulary_that_is_the_wrong_way_round_is_refused(vocab):
+    with pytest.raises(ValueError, match="must map ids to bytes but maps"):
+        Tokenizer(vocab, [])

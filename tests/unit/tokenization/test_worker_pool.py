@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 
 import pytest
@@ -17,6 +18,11 @@ def test_number_of_workers_is_at_most_that_of_the_tasks_and_at_least_one():
 def test_number_of_workers_below_one_is_refused():
     with pytest.raises(ValueError, match="at least 1 but is 0"):
         choose_num_workers(0, num_tasks=3)
+
+
+def test_a_process_that_may_have_none_of_its_own_works_alone():
+    with multiprocessing.Pool(1) as pool:  # its processes are daemonic
+        assert pool.apply(choose_num_workers, (None,), {"num_tasks": 100}) == 1
 
 
 def test_one_worker_starts_no_process(monkeypatch):
