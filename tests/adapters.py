@@ -18,7 +18,7 @@ def run_linear(
     weights: Float[Tensor, "d_out d_in"],
     in_features: Float[Tensor, "... d_in"],
 ) -> Float[Tensor, "... d_out"]:
-    linear = cs336_basics.Linear(d_in, d_out)
+    linear = cs336_basics.Linear(d_in, d_out, **_placement(weights))
     linear.load_state_dict({"weight": weights})
     return linear(in_features)
 
@@ -29,7 +29,7 @@ def run_embedding(
     weights: Float[Tensor, "vocab_size d_model"],
     token_ids: Int[Tensor, "..."],
 ) -> Float[Tensor, "... d_model"]:
-    embedding = cs336_basics.Embedding(vocab_size, d_model)
+    embedding = cs336_basics.Embedding(vocab_size, d_model, **_placement(weights))
     embedding.load_state_dict({"weight": weights})
     return embedding(token_ids)
 
@@ -42,7 +42,7 @@ def run_swiglu(
     w3_weight: Float[Tensor, "d_ff d_model"],
     in_features: Float[Tensor, "... d_model"],
 ) -> Float[Tensor, "... d_model"]:
-    swiglu = cs336_basics.SwiGLU(d_model, d_ff)
+    swiglu = cs336_basics.SwiGLU(d_model, d_ff, **_placement(w1_weight))
     swiglu.load_state_dict({"w1.weight": w1_weight, "w2.weight": w2_weight, "w3.weight": w3_weight})
     return swiglu(in_features)
 
@@ -65,7 +65,7 @@ def run_multihead_self_attention(
     o_proj_weight: Float[Tensor, "d_model d_model"],
     in_features: Float[Tensor, "... seq d_model"],
 ) -> Float[Tensor, "... seq d_model"]:
-    attention = cs336_basics.MultiHeadSelfAttention(d_model, num_heads)
+    attention = cs336_basics.MultiHeadSelfAttention(d_model, num_heads, **_placement(q_proj_weight))
     attention.load_state_dict(_projections(q_proj_weight, k_proj_weight, v_proj_weight, o_proj_weight))
     return attention(in_features)
 
@@ -82,9 +82,9 @@ def run_multihead_self_attention_with_rope(
     in_features: Float[Tensor, "... seq d_model"],
     token_positions: Int[Tensor, "... seq"] | None = None,
 ) -> Float[Tensor, "... seq d_model"]:
-    attention = cs336_basics.MultiHeadSelfAttention(d_model, num_heads)
+    attention = cs336_basics.MultiHeadSelfAttention(d_model, num_heads, **_placement(q_proj_weight))
     attention.load_state_dict(_projections(q_proj_weight, k_proj_weight, v_proj_weight, o_proj_weight))
-    tables = cs336_basics.rope_tables(d_model // num_heads, max_seq_len, theta)
+    tables = cs336_basics.rope_tables(d_model // num_heads, max_seq_len, theta, device=in_features.device)
     return attention(in_features, tables, token_positions)
 
 
@@ -95,7 +95,7 @@ def run_rope(
     in_query_or_key: Float[Tensor, "... seq d_k"],
     token_positions: Int[Tensor, "... seq"],
 ) -> Float[Tensor, "... seq d_k"]:
-    cos, sin = cs336_basics.rope_tables(d_k, max_seq_len, theta)
+    cos, sin = cs336_basics.rope_tables(d_k, max_seq_len, theta, device=in_query_or_key.device)
     return cs336_basics.rope(in_query_or_key, cos, sin, token_positions)
 
 
@@ -108,9 +108,10 @@ def run_transformer_block(
     weights: dict[str, Tensor],
     in_features: Float[Tensor, "batch seq d_model"],
 ) -> Float[Tensor, "batch seq d_model"]:
-    block = cs336_basics.TransformerBlock(d_model, num_heads, d_ff)
+    block = cs336_basics.TransformerBlock(d_model, num_heads, d_ff, **_placement(weights["ln1.weight"]))
     block.load_state_dict(weights)
-    return block(in_features, cs336_basics.rope_tables(d_model // num_heads, max_seq_len, theta))
+    tables = cs336_basics.rope_tables(d_model // num_heads, max_seq_len, theta, device=in_features.device)
+    return block(in_features, tables)
 
 
 def run_transformer_lm(
@@ -125,7 +126,14 @@ def run_transformer_lm(
     in_indices: Int[Tensor, "batch seq"],
 ) -> Float[Tensor, "batch seq vocab_size"]:
     model = cs336_basics.TransformerLM(
-        vocab_size, context_length, d_model, num_layers, num_heads, d_ff, rope_theta
+        vocab_size,
+        context_length,
+        d_model,
+        num_layers,
+        num_heads,
+        d_ff,
+        rope_theta,
+        **_placement(weights["lm_head.weight"]),
     )
     model.load_state_dict(weights)
     return model(in_indices)
@@ -137,7 +145,7 @@ def run_rmsnorm(
     weights: Float[Tensor, "d_model"],
     in_features: Float[Tensor, "... d_model"],
 ) -> Float[Tensor, "... d_model"]:
-    norm = cs336_basics.RMSNorm(d_model, eps)
+    norm = cs336_basics.RMSNorm(d_model, eps, **_placement(weights))
     norm.load_state_dict({"weight": weights})
     return norm(in_features)
 
@@ -215,3 +223,7 @@ def run_train_bpe(
 
 def _projections(q: Tensor, k: Tensor, v: Tensor, o: Tensor) -> dict[str, Tensor]:
     return {"q_proj.weight": q, "k_proj.weight": k, "v_proj.weight": v, "output_proj.weight": o}
+
+
+def _placement(weight: Tensor) -> dict[str, Any]:
+    return {"device": weight.device, "dtype": weight.dtype}

@@ -10,11 +10,12 @@ import os
 import pickle
 import zipfile
 from pathlib import Path
+from types import NoneType
 from typing import IO, Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.state import load_model_and_optimizer, plain_state
@@ -32,6 +33,9 @@ UNREADABLE = (
     zipfile.BadZipFile,
 )
 
+# Besides tensors and containers; all of them can be read without running code.
+PLAIN_TYPES = {bool, int, float, complex, str, bytes, NoneType, set, torch.Size, torch.dtype, torch.device}
+
 MARKED_AS_FOLDER = 0x10  # an attribute of old; torch then reads nothing and leaves memory as it finds it
 
 CheckpointFile = str | os.PathLike[str] | IO[bytes] | io.BytesIO
@@ -41,14 +45,14 @@ def save_checkpoint(model: nn.Module, optimizer: Optimizer, iteration: int, out:
     """Write everything needed to go on to a path (whole or not at all) or to an open binary file.
 
     The weights carry the names of the plain model, also when `model` is compiled. The configuration is
-    stored when the model has one (`model.config`). Numbers of NumPy become plain ones, which can be read
-    without running code.
+    stored when the model has one (`model.config`). Numbers of NumPy become plain ones; what else cannot be
+    read without running code is a `TypeError`.
     """
     content = {
         "model": plain_state(model),
-        "optimizer": _plain(optimizer.state_dict()),
+        "optimizer": _plain(optimizer.state_dict(), "optimizer"),
         "iteration": _integer(iteration),
-        "config": _plain(_config_of(model)),
+        "config": _plain(_config_of(model), "config"),
     }
     if isinstance(out, str | os.PathLike):
         with replace_file(out) as file:
@@ -66,14 +70,19 @@ def _integer(iteration: Any) -> int:
         ) from None
 
 
-def _plain(value: Any) -> Any:
-    """Return the same with plain numbers in place of NumPy's."""
+def _plain(value: Any, name: str) -> Any:
+    """Return the same with plain numbers in place of NumPy's, or raise `TypeError` for what is not plain."""
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, dict):
-        return {_plain(key): _plain(entry) for key, entry in value.items()}
+        return {_plain(key, name): _plain(entry, f"{name}.{key}") for key, entry in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(map(_plain, value))
+        return type(value)(_plain(entry, name) for entry in value)
+    if not isinstance(value, Tensor) and type(value) not in PLAIN_TYPES:
+        raise TypeError(
+            f"a checkpoint must consist of tensors, numbers, strings and containers of them but {name} is a "
+            f"{type(value).__name__}; convert it first"
+        )
     return value
 
 

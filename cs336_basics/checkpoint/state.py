@@ -96,12 +96,15 @@ def _without_parallel_prefix(state: dict[str, Any], expected: Iterable[str]) -> 
     return {name.removeprefix(PARALLEL_PREFIX): tensor for name, tensor in state.items()}
 
 
-def _check_names_and_shapes(
-    stored: Mapping[str, Any], expected: Mapping[str, Tensor], source: object
-) -> None:
+def _check_names_and_shapes(stored: Mapping[str, Any], expected: Mapping[str, Any], source: object) -> None:
     for name, tensor in expected.items():
         if name not in stored:
             raise ValueError(f"a checkpoint must hold every weight of the model but {source} lacks {name}")
+        if not isinstance(tensor, Tensor):
+            raise ValueError(
+                f"a model must consist of tensors to take a checkpoint but {name} is a "
+                f"{type(tensor).__name__}; make it a buffer"
+            )
         if not _can_be_copied(stored[name], tensor):
             raise ValueError(
                 f"weight {name} must be a dense tensor of {tensor.dtype} but {source} holds something else; "

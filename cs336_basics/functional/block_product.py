@@ -33,6 +33,7 @@ def is_for_few_vectors(x: Float[Tensor, "... d_in"], weight: Float[Tensor, "d_ou
     """Say whether reading the weight is most of the work, as it is for the new tokens of a few texts."""
     return (
         MKL_IS_SLOW
+        and x.shape[-1] == weight.shape[1]  # or the product will say what is wrong
         and x.numel() <= FEW_VECTORS * weight.shape[1]
         and weight.numel() >= SMALLEST_WEIGHT
         and is_plain_inference(x)

@@ -2,7 +2,8 @@
 
 The logits of a batch, tokens times vocabulary, are by far its largest tensor, and the plain form (`loss.py`)
 keeps more of that size for the backward pass. Here the gradient is taken while the logits of a chunk are at
-hand: with `p = softmax(logits)`, that of the mean loss by the logits is `(p - onehot(target)) / tokens`.
+hand: with `p = softmax(logits)`, that of the mean loss by the logits is `(p - onehot(target)) / tokens`. The
+division waits for the sums: in float16 the quotients would be too small to be told from 0.
 """
 
 import torch
@@ -50,7 +51,7 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         dtype = product_dtype(hidden)
         weight = head_weight.to(dtype)
         total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
-        hidden_gradient = torch.empty_like(hidden)
+        hidden_gradient = torch.empty_like(hidden, dtype=wide_dtype(hidden))
         weight_gradient = torch.zeros_like(head_weight, dtype=wide_dtype(head_weight))
         chunk_shape = (min(chunk_tokens, len(hidden)), len(head_weight))
         logits_memory = hidden.new_empty(chunk_shape, dtype=wide_dtype(hidden))
@@ -61,17 +62,18 @@ class ChunkedCrossEntropy(torch.autograd.Function):
             losses, logits_gradient = losses_and_gradient(logits, targets[chunk], cap)
             total_loss += losses.sum()
             if wants_gradient:
-                logits_gradient = logits_gradient.div_(len(hidden)).to(dtype)
+                logits_gradient = logits_gradient.to(dtype)
                 hidden_gradient[chunk] = logits_gradient @ weight
                 add_product(weight_gradient, logits_gradient.T, chunk_hidden)
             del logits_gradient  # which can be a tensor of its own, before the next comes
-        ctx.save_for_backward(hidden_gradient, weight_gradient.to(head_weight.dtype))
+        ctx.save_for_backward(hidden_gradient.div_(len(hidden)), weight_gradient.div_(len(hidden)))
         return total_loss / len(hidden)
 
     @staticmethod
     @once_differentiable
     def backward(ctx, loss_gradient):  # noqa: D102
         hidden_gradient, weight_gradient = ctx.saved_tensors
+        # Autograd rounds them to the types of the inputs.
         return hidden_gradient * loss_gradient, weight_gradient * loss_gradient, None, None, None, None
 
 

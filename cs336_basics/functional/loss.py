@@ -31,7 +31,12 @@ def token_losses(
 
 
 def check_targets(targets: Int[Tensor, "..."], expected: torch.Size) -> None:
-    """Raise `ValueError` unless there is one target for each row; others would be broadcast, unnoticed."""
+    """Raise `ValueError` unless there is one target for each row, `TypeError` unless targets are integers.
+
+    Others would be broadcast or cut off, unnoticed.
+    """
+    if targets.is_floating_point() or targets.is_complex() or targets.dtype == torch.bool:
+        raise TypeError(f"targets must be integers but are {targets.dtype}; give the ids of the tokens")
     if targets.shape != expected:
         raise ValueError(
             f"targets must have the shape of what they are the targets of, {tuple(expected)}, but have "

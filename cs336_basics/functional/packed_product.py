@@ -49,8 +49,10 @@ _packed_weights: ContextVar[Mapping[int, PackedWeight]] = ContextVar("packed_wei
 def packed_weights(weights: Iterable[Tensor]) -> Iterator[None]:
     """Lay out anew the weights that gain by it, for all products without gradients made inside.
 
-    Like `torch.no_grad()` it holds for one thread. Until it ends these weights lie in memory twice; one that
-    is changed meanwhile is used as it has become, unless it is written to through `.data`, which nobody sees.
+    Like `torch.no_grad()` it holds for one thread, and must not span a `yield`. Until it ends these weights
+    lie in memory twice. One that is changed meanwhile is used as it has become, unless by what PyTorch does
+    not count: through `.data` or `.numpy()`, or by its fused optimizers. Forward-mode derivatives get
+    nothing from here.
     """
     packed = {id(weight): pack(weight) for weight in weights if is_packable(weight)}
     before = _packed_weights.set({**_packed_weights.get({}), **packed})

@@ -6,7 +6,9 @@ from torch import Tensor
 
 
 def wide_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
-    """Return float32, or the type of `x` where that is wider."""
+    """Return float32, or the type of `x` where that is wider; `TypeError` for integers."""
+    if not x.is_floating_point():
+        raise TypeError(f"numbers must be floating-point but are {x.dtype}; convert them with .float() first")
     return torch.promote_types(x.dtype, torch.float32)
 
 

@@ -57,7 +57,7 @@ def keep_top_p(probabilities: Float[Tensor, "batch vocab"], top_p: float) -> Flo
         return probabilities
     descending, order = probabilities.sort(dim=-1, descending=True, stable=True)
     mass_before = descending.cumsum(dim=-1) - descending
-    kept_in_order = descending.masked_fill(mass_before >= top_p, 0.0)
+    kept_in_order = descending.masked_fill(mass_before >= above_zero(top_p, probabilities), 0.0)
     kept = torch.zeros_like(probabilities).scatter(-1, order, kept_in_order)
     return kept / kept.sum(dim=-1, keepdim=True)
 
@@ -116,4 +116,9 @@ def in_nucleus(
     ids = torch.arange(probabilities.shape[-1], device=tokens.device)
     comes_before = (probabilities > probability) | ((probabilities == probability) & (ids < tokens[:, None]))
     mass_before = torch.where(comes_before, probabilities, 0.0).sum(dim=-1)
-    return mass_before < top_p
+    return mass_before < above_zero(top_p, probabilities)
+
+
+def above_zero(top_p: float, probabilities: Float[Tensor, "..."]) -> float:
+    """Return `top_p`, or the smallest number of the dtype if it would be 0 there: the likeliest stays."""
+    return max(top_p, torch.finfo(probabilities.dtype).tiny)

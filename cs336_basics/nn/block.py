@@ -53,7 +53,10 @@ class TransformerBlock(nn.Module):
         rope_tables: RopeTables | None = None,
         token_positions: Int[Tensor, "... seq"] | None = None,
     ) -> Float[Tensor, "... seq d_model"]:
-        """Add to the residual stream what attention and the feed-forward network read from it."""
+        """Add to the residual stream what attention and the feed-forward network read from it.
+
+        Without `rope_tables` nothing tells positions apart but the causal mask.
+        """
         x = x + self.attn(self.ln1(x), rope_tables, token_positions)
         x = x + self.ffn(self.ln2(x))
         return x

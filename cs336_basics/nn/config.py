@@ -1,5 +1,6 @@
 """What can be chosen about a model. Plain data, without torch: the command line reads it too."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -102,9 +103,10 @@ class ModelConfig:
         self._check_rope()
         if not self.norm_eps > 0:
             raise ValueError(f"norm_eps must be positive but is {self.norm_eps}; 1e-5 is usual")
-        if self.logit_softcap is not None and not self.logit_softcap > 0:
+        if self.logit_softcap is not None and not 0 < self.logit_softcap < math.inf:
             raise ValueError(
-                f"logit_softcap must be positive but is {self.logit_softcap}; leave it out for none"
+                f"logit_softcap must be positive and finite but is {self.logit_softcap}; "
+                "leave it out for none"
             )
         check_choices(self, CHOICES)
 

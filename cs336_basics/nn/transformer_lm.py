@@ -96,6 +96,7 @@ class TransformerLM(nn.Module):
         """
         config = read_model_config(Path(folder), attention=attention)
         stored = weights_for(config, Path(folder))
+        dtype = torch.float32 if dtype is None else dtype
         model = cls.from_config(config, device="meta", dtype=dtype)  # no first weights are drawn
         fill(model, config, stored, device=torch.get_default_device() if device is None else device)
         return model

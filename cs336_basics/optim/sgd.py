@@ -13,7 +13,9 @@ from cs336_basics.optim.closure import loss_of
 class SGD(Optimizer):
     """`p <- p - lr / sqrt(t + 1) * grad` with t = 0, 1, ...; with `decay=False` the rate stays `lr`."""
 
-    def __init__(self, params: Iterable[Tensor] | Iterable[dict], lr: float, *, decay: bool = True) -> None:
+    def __init__(
+        self, params: Iterable[Tensor] | Iterable[dict], lr: float = 1e-3, *, decay: bool = True
+    ) -> None:
         if not lr >= 0:  # also true for NaN
             raise ValueError(f"the learning rate must not be negative but is {lr}")
         super().__init__(params, {"lr": lr, "decay": decay})

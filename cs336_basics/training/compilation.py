@@ -55,7 +55,7 @@ def why_not(backend: str, device: torch.device) -> str | None:
     """Compile something small; return None, or in one line why it failed (mostly there is no compiler)."""
     try:
         torch.compile(_successor, backend=backend)(torch.zeros(1, device=device))
-    except RuntimeError as error:  # all that the compiler raises
+    except (RuntimeError, OSError) as error:  # OSError: of the folder in which it works
         return str(error).strip().split("\n", 1)[0]
     return None
 

@@ -202,6 +202,29 @@ def test_adapter_run_transformer_block(block_weights, features):
     assert_close(actual, block_by_torch(features, block_weights, HEADS, theta=THETA))
 
 
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16], ids=str)
+def test_adapters_compute_in_the_type_of_the_weights(block_weights, features, dtype):
+    weights = {name: weight.to(dtype) for name, weight in block_weights.items()}
+    x, ids, tolerance = features.to(dtype), torch.arange(D_FF), 1e-10 if dtype == torch.float64 else 0.05
+    w1, w2, w3 = (weights[f"ffn.w{number}.weight"] for number in (1, 2, 3))
+    expected = {
+        "linear": (adapters.run_linear(D_MODEL, D_FF, w1, x), x.double() @ w1.double().T),
+        "embedding": (adapters.run_embedding(D_FF, D_MODEL, w1, ids), w1.double()),
+        "swiglu": (adapters.run_swiglu(D_MODEL, D_FF, w1, w2, w3, x), swiglu_by_torch(x, w1, w2, w3)),
+        "rmsnorm": (
+            adapters.run_rmsnorm(D_MODEL, 1e-5, weights["ln1.weight"], x),
+            rms_norm_by_torch(x, weights["ln1.weight"]),
+        ),
+        "block": (
+            adapters.run_transformer_block(D_MODEL, HEADS, D_FF, 101, THETA, weights, x),
+            block_by_torch(x, weights, HEADS, theta=THETA),
+        ),
+    }
+    for name, (actual, wanted) in expected.items():
+        assert actual.dtype == dtype, name
+        assert_close(actual.double(), wanted.double(), relative=tolerance)
+
+
 def test_adapter_run_transformer_block_in_float64(block_weights, features):
     wide = {name: weight.double() for name, weight in block_weights.items()}
     torch.set_default_dtype(torch.float64)

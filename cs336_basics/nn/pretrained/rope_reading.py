@@ -28,7 +28,7 @@ def rope_fields(values: dict[str, Any], context_length: int) -> dict[str, Any]:
 
 def rope_parameters(values: dict[str, Any]) -> dict[str, Any]:
     """Return what is there in the newer spelling, with a `rope_type`."""
-    given = [key for key in ("rope_scaling", "rope_parameters") if values.get(key)]
+    given = [key for key in ("rope_scaling", "rope_parameters") if values.get(key) not in (None, {})]
     told = [newer_spelling(values[key], values.get("rope_theta"), key) for key in given]
     if len(told) == 2 and told[0] != told[1]:
         raise ValueError(
@@ -54,11 +54,18 @@ def newer_spelling(parameters: Any, theta: Any, key: str) -> dict[str, Any]:
 
 def llama3_fields(parameters: dict[str, Any], context_length: int) -> dict[str, Any]:
     """Return the fields of the frequency scaling of Llama 3.1 and later."""
+    factor = positive_number(parameters, "factor")
+    low, high = (positive_number(parameters, f"{name}_freq_factor") for name in ("low", "high"))
+    if not low < high:
+        raise ValueError(
+            f"config.json must have a high_freq_factor above low_freq_factor but has {high} and {low}; "
+            "correct one of the two"
+        )
     return {
         "rope_scaling": "llama3",
-        "rope_factor": positive_number(parameters, "factor"),
-        "rope_slow_turns": positive_number(parameters, "low_freq_factor"),
-        "rope_fast_turns": positive_number(parameters, "high_freq_factor"),
+        "rope_factor": factor,
+        "rope_slow_turns": low,
+        "rope_fast_turns": high,
         "rope_original_context": positive_integer(
             parameters, "original_max_position_embeddings", context_length
         ),

@@ -1,4 +1,5 @@
 import io
+from collections import OrderedDict, deque
 from pathlib import Path
 
 import numpy as np
@@ -220,3 +221,28 @@ def test_checkpoint_whose_writing_fails_leaves_the_old_one(path, monkeypatch):
         save_checkpoint(model, optimizer, 6, path)
     assert path.read_bytes() == before
     assert [entry.name for entry in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+@pytest.mark.parametrize(
+    "entry", [np.ones(3), deque([1]), Path("a"), range(3)], ids=lambda e: type(e).__name__
+)
+def test_what_could_not_be_read_again_is_refused_when_it_is_saved(path, entry):
+    model, optimizer = trained()
+    optimizer.param_groups[0]["history"] = [entry]
+    with pytest.raises(TypeError, match=rf"history is a {type(entry).__name__}; convert it first"):
+        save_checkpoint(model, optimizer, 5, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [b"ab", {3, 5}, 1j, torch.Size([3]), torch.float32, torch.device("cpu"), OrderedDict(a=1), (None, True)],
+    ids=lambda e: type(e).__name__,
+)
+def test_what_is_plain_comes_back(path, entry):
+    model, optimizer = trained()
+    optimizer.param_groups[0]["history"] = entry
+    save_checkpoint(model, optimizer, 5, path)
+    resumed, resumed_optimizer = model_and_optimizer()
+    load_checkpoint(path, resumed, resumed_optimizer)
+    assert resumed_optimizer.param_groups[0]["history"] == entry

@@ -102,3 +102,15 @@ def test_targets_of_another_shape_are_refused(shape):
     hidden, weight, _ = inputs(2, 7)
     with pytest.raises(ValueError, match=r"targets must have the shape .* \(2, 7\), but have"):
         chunked_cross_entropy(hidden, weight, torch.zeros(shape, dtype=torch.long))
+
+
+def test_small_probabilities_keep_their_gradient_in_float16():
+    generator = torch.Generator().manual_seed(7)
+    hidden = torch.randn(4096, D_MODEL, generator=generator).requires_grad_()
+    weight = (0.02 * torch.randn(997, D_MODEL, generator=generator)).requires_grad_()
+    targets = torch.randint(997, (4096,), generator=generator)
+    wanted = torch.autograd.grad(plainly(hidden, weight, targets), (hidden, weight))
+    with torch.autocast("cpu", torch.float16):
+        loss = chunked_cross_entropy(hidden, weight, targets)
+    for gradient, exact in zip(torch.autograd.grad(loss, (hidden, weight)), wanted, strict=True):
+        assert (gradient - exact).norm() < 1e-3 * exact.norm()

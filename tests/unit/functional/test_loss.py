@@ -5,10 +5,15 @@ import torch
 from torch.autograd import gradcheck
 from torch.nn import functional
 
+from cs336_basics.functional.chunked_loss import chunked_cross_entropy
 from cs336_basics.functional.loss import cross_entropy, perplexity, token_losses
 
 VOCAB = 7
 TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+
+
+def chunked(logits, targets):
+    return chunked_cross_entropy(logits, torch.eye(logits.shape[-1]), targets)
 
 
 def logits_and_targets(*leading: int, dtype=torch.float32, scale: float = 1.0):
@@ -75,3 +80,11 @@ def test_targets_of_another_shape_are_refused(shape):
     logits = torch.randn(2, 3, VOCAB)
     with pytest.raises(ValueError, match=r"targets must have the shape .* \(2, 3\), but have"):
         cross_entropy(logits, torch.zeros(shape, dtype=torch.long))
+
+
+@pytest.mark.without_type_checks
+@pytest.mark.parametrize("loss", [cross_entropy, chunked])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bool, torch.complex64], ids=str)
+def test_targets_that_are_no_integers_are_refused(loss, dtype):
+    with pytest.raises(TypeError, match="targets must be integers but are torch"):
+        loss(torch.randn(2, 3), torch.ones(2).to(dtype))

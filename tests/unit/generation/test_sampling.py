@@ -172,3 +172,11 @@ def test_sample_token_follows_its_generator():
 
     assert torch.equal(draw(7), draw(7))
     assert not torch.equal(draw(7), draw(11))
+
+
+@pytest.mark.parametrize("top_p", [1e-46, 1e-300, 1e-38])
+def test_a_nucleus_of_next_to_nothing_is_the_likeliest_token(top_p):
+    logits = torch.tensor([[0.0, 2.0, 1.0]])
+    probabilities = logits.softmax(dim=-1)
+    assert keep_top_p(probabilities, top_p).tolist() == [[0, 1, 0]]
+    assert sample_token(logits, temperature=1.0, top_p=top_p).tolist() == [1]

@@ -20,6 +20,7 @@ from tests.unit.generation.models import PROMPTS, decided_model
         (np.int64(3), {3}),
         (np.array([7, 5]), {5, 7}),
         (torch.tensor([7, 5]), {5, 7}),
+        (torch.tensor(3), {3}),
     ],
 )
 def test_none_one_or_several(stop, ids):

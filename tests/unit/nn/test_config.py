@@ -86,8 +86,9 @@ def test_model_config_survives_a_round_trip_through_a_dict():
             "rope_fast_turns must exceed rope_slow_turns but 1.0 does not exceed 1.0;",
         ),
         ({"norm_eps": 0.0}, "norm_eps must be positive but is 0.0; 1e-5 is usual"),
-        ({"logit_softcap": 0.0}, "logit_softcap must be positive but is 0.0; leave it out"),
-        ({"logit_softcap": float("nan")}, "logit_softcap must be positive but is nan"),
+        ({"logit_softcap": 0.0}, "logit_softcap must be positive and finite but is 0.0; leave it out"),
+        ({"logit_softcap": float("inf")}, "logit_softcap must be positive and finite but is inf"),
+        ({"logit_softcap": float("nan")}, "logit_softcap must be positive and finite but is nan"),
     ],
 )
 def test_model_config_refuses_what_cannot_be_built_in_one_sentence(change, message):

@@ -98,3 +98,18 @@ def test_a_norm_that_no_vector_has_is_refused(limit):
     with pytest.raises(ValueError, match=f"max_l2_norm must not be negative but is {limit}"):
         clip_gradients(parameters, limit)
     assert all(map(torch.equal, gradients(parameters), before))
+
+
+@pytest.mark.parametrize("norm", [1.0, 1 - 5e-7])
+def test_a_norm_up_to_the_limit_changes_nothing(norm):
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    parameter.grad = torch.tensor([norm])
+    clip_gradients([parameter], 1.0)
+    assert parameter.grad.item() == torch.tensor(norm).item()
+
+
+def test_a_single_tensor_is_clipped():
+    parameter = torch.nn.Parameter(torch.ones(4))
+    parameter.grad = torch.full((4,), 100.0)
+    assert clip_gradients(parameter, 1.0).item() == 200.0
+    torch.testing.assert_close(parameter.grad, torch.full((4,), 0.5))

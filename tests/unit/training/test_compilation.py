@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 
@@ -62,3 +65,17 @@ def test_a_backend_that_fails_is_told_in_one_line():
     reason = compilation.why_not("aot_eager", torch.device("cpu"))
     assert reason is None
     assert "\n" not in (compilation.why_not("no_such_backend", torch.device("cpu")) or "\n")
+
+
+def test_a_compiler_without_a_folder_to_work_in_is_told_in_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    program = (
+        "import torch; from cs336_basics.training.compilation import why_not; "
+        "print(why_not('inductor', torch.device('cpu')))"
+    )
+    environment = os.environ | {"TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "file" / "cache")}
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert result.returncode == 0, result.stderr
+    assert "file" in result.stdout

@@ -125,3 +125,13 @@ def test_a_folder_of_links_as_a_download_cache_has_them_is_read(tmp_path):
     for file in (tmp_path / "blobs").iterdir():
         (tmp_path / "snapshot" / file.name).symlink_to(file)
     assert TransformerLM.from_pretrained(tmp_path / "snapshot").config.d_model == 60
+
+
+def test_weights_are_float32_whatever_the_default_type_is(tmp_path):
+    folder = written(tmp_path, llama())
+    torch.set_default_dtype(torch.bfloat16)
+    try:
+        model = TransformerLM.from_pretrained(folder)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {weight.dtype for weight in model.parameters()} == {torch.float32}
