@@ -12,7 +12,11 @@ from cs336_basics.training.config import Device
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate(Command):
-    """Score every token of a text with a trained model: loss, perplexity, bits per byte."""
+    """Score every token of a text with a trained model: loss, perplexity, bits per byte.
+
+    (Bits per byte need the tokenizer of the run. The first token has nothing before it: all entries of the
+    vocabulary are equally likely.)
+    """
 
     run: Annotated[Path, tyro.conf.Positional]
     """Run folder."""
@@ -27,16 +31,17 @@ class Evaluate(Command):
     def execute(self) -> None:
         """Score and print."""
         from cs336_basics.training.run_folder import RunFolder
-        from cs336_basics.training.scoring import score_text, score_validation
+        from cs336_basics.training.scoring import num_validation_bytes, score_text, score_validation
 
         run = RunFolder(self.run)
         if self.text is None:
             result = score_validation(run, device=self.device, stride=self.stride)
-            size = ""
+            num_bytes = num_validation_bytes(run)
         else:
             result = score_text(run, self.text, device=self.device, stride=self.stride)
-            size = f", {result.bits_per_byte(self.text.stat().st_size):.4f} bits per byte"
+            num_bytes = self.text.stat().st_size
+        by_bytes = "" if num_bytes is None else f", {result.bits_per_byte(num_bytes):.4f} bits per byte"
         print(
             f"loss {result.loss:.4f} nats per token, perplexity {result.perplexity:.2f}, "
-            f"{result.num_tokens:,} tokens{size}"
+            f"{result.num_tokens:,} tokens{by_bytes}"
         )

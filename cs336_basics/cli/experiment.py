@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import tyro
 
 from cs336_basics.cli.command import Command
-from cs336_basics.cli.stopping import exit_if_stopped
+from cs336_basics.cli.stopping import exit_if_stopped, say_that_it_stops
 from cs336_basics.experiments.description.experiment import Scale
 
 
@@ -46,6 +46,10 @@ class ExperimentRun(Command):
 
     can_continue: ClassVar[bool] = True
 
+    def __post_init__(self) -> None:
+        if self.jobs < 1:
+            raise ValueError(f"jobs must be at least 1 but is {self.jobs}; 1 does one run after another")
+
     def execute(self) -> None:
         """Run and say what came out."""
         from cs336_basics.experiments.description.experiment_file import read_experiment
@@ -54,7 +58,7 @@ class ExperimentRun(Command):
 
         experiment = read_experiment(find_experiment(self.name), self.scale)
         output = default_output(self.scale) if self.output is None else self.output
-        stop = StopRequest()
+        stop = StopRequest(on_signal=say_that_it_stops)
         with stop:
             from cs336_basics.experiments.runs.run import run_experiment
 

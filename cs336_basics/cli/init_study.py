@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar
 import tyro
 
 from cs336_basics.cli.command import Command
-from cs336_basics.cli.stopping import exit_if_stopped
+from cs336_basics.cli.stopping import exit_if_stopped, say_that_it_stops
 from cs336_basics.experiments.init_study.study import StudyConfig
 
 
@@ -34,7 +34,7 @@ class InitStudy(Command):
         """Study what is left to study, and write the report."""
         from cs336_basics.training.stop_signals import StopRequest
 
-        stop = StopRequest(enabled=not self.report_only)
+        stop = StopRequest(enabled=not self.report_only, on_signal=say_that_it_stops)
         with stop:
             from cs336_basics.experiments.init_study.run import report_study, run_study
 

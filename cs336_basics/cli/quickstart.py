@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from cs336_basics.cli.command import Command
-from cs336_basics.cli.stopping import exit_if_stopped
+from cs336_basics.cli.stopping import exit_if_stopped, say_that_it_stops
 from cs336_basics.quickstart.config import QuickstartConfig
 
 
@@ -30,7 +30,7 @@ class Quickstart(Command):
         """Do the main job from end to end."""
         from cs336_basics.training.stop_signals import StopRequest
 
-        stop = StopRequest()
+        stop = StopRequest(on_signal=say_that_it_stops)
         with stop:
             from cs336_basics.quickstart.pipeline import quickstart
         exit_if_stopped(stop)

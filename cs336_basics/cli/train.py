@@ -10,7 +10,7 @@ import tyro
 from cs336_basics.accounting.engines import ParallelForm
 from cs336_basics.checkpoint.retention import check_keep
 from cs336_basics.cli.command import Command
-from cs336_basics.cli.stopping import exit_if_stopped
+from cs336_basics.cli.stopping import exit_if_stopped, say_that_it_stops
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.presets import PRESETS, PresetName
 
@@ -64,7 +64,10 @@ class Train(Command):
         from cs336_basics.training.parallel.torchrun import is_started_by_torchrun
         from cs336_basics.training.stop_signals import StopRequest
 
-        stop = StopRequest(enabled=self.save_on_signal, one_of_several=is_started_by_torchrun())
+        self.require_vocab_size_of_tokenizer()
+        several = is_started_by_torchrun()
+        say = None if several else say_that_it_stops
+        stop = StopRequest(enabled=self.save_on_signal, one_of_several=several, on_signal=say)
         with stop:
             from cs336_basics.training.parallel.join import processes_of_torchrun
 
@@ -75,10 +78,23 @@ class Train(Command):
         if processes.is_first:
             print(f"metrics, picture and checkpoints are in {self.run}")
 
+    def require_vocab_size_of_tokenizer(self) -> None:
+        """Raise `ValueError` if a vocabulary is asked for that is not the tokenizer's."""
+        from cs336_basics.tokenization import Tokenizer
+
+        asked = self.config.model.vocab_size
+        if self.tokenizer is None or asked == PRESETS[self.preset].model.vocab_size:
+            return
+        found = Tokenizer.from_folder(self.tokenizer).vocab_size
+        if asked != found:
+            raise ValueError(
+                f"--vocab-size is that of the tokenizer, {found}, but {asked} is given; leave it out"
+            )
+
     def train(self, processes: "Processes", should_stop: Callable[[], bool]) -> None:
         """Prepare the run and take its steps."""
         from cs336_basics.training.loop import train
-        from cs336_basics.training.memory import describe_memory
+        from cs336_basics.training.memory import describe_memory, warn_of_too_little_memory
         from cs336_basics.training.run_folder import RunFolder
         from cs336_basics.training.start import prepare_run_together
         from cs336_basics.training.token_data import TokenPaths
@@ -102,6 +118,7 @@ class Train(Command):
         if processes.is_first:
             print(f"training on {config.training.device} in {config.training.precision}")
             print(describe_memory(config, processes))
+            warn_of_too_little_memory(config, processes)
         train(
             config,
             data,

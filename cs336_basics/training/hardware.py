@@ -1,5 +1,6 @@
 """Which device, which precision: decided once, before the first step, from what the machine can do."""
 
+import os
 import platform
 import time
 from contextlib import AbstractContextManager
@@ -38,6 +39,15 @@ def resolve_device(device: str) -> str:
         there = ", ".join(name for name, is_there in available.items() if is_there)
         raise ValueError(f"the device must exist on this machine but {device!r} does not; here: {there}")
     return device
+
+
+def memory_of_device(device: str) -> int | None:
+    """Return how many bytes of memory a device has, used or not; None where that is not known."""
+    if device == "cuda":
+        return torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
+    if not hasattr(os, "sysconf"):  # on Windows
+        return None
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def bf16_is_faster(device: str) -> bool:

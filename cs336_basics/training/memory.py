@@ -1,6 +1,7 @@
 """What training will need of memory, said before the first step, and what to change when it is not there."""
 
 import platform
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,6 +13,7 @@ from cs336_basics.accounting.batch import Batch
 from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, in_float64
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.hardware import memory_of_device
 from cs336_basics.training.processes import ONE_PROCESS, Processes
 
 # In the plain RuntimeError of CPUs and of Apple's GPUs.
@@ -60,6 +62,14 @@ def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> st
         f"memory: about {with_unit(peak, 'B')} {each}at the peak of a step ({listed}){at_start}, "
         "besides what Python and PyTorch take"
     )
+
+
+def warn_of_too_little_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> None:
+    """Warn where a step needs more than the machine has: on a CPU the system may end the process unheard."""
+    needed, there = memory_of_run(config, processes).peak, memory_of_device(config.training.device)
+    if there is not None and needed > there:
+        reason = f"about {with_unit(needed, 'B')} of {with_unit(there, 'B')}"
+        warnings.warn(advice(config, processes, reason), stacklevel=2)
 
 
 @contextmanager

@@ -88,7 +88,8 @@ class RunFolder:
                 pass
         except OSError as error:
             raise OSError(
-                f"the run folder must be writable but {self.path} is not ({error.strerror}); choose another"
+                f"the run folder must be one that can be written but {self.path} is not ({error.strerror}); "
+                "choose another"
             ) from None
         for folder in (self.checkpoints, self.tokenizer):
             refuse_link(folder)

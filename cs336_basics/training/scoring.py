@@ -5,14 +5,19 @@ import os
 import tempfile
 from pathlib import Path
 
+import numpy as np
+
 from cs336_basics.evaluation.held_out_loss import EvaluationResult
 from cs336_basics.files.token_file import open_token_file
+from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.start import open_run_data
 from cs336_basics.training.stored_paths import paths_of
-from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run
+from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run, read_run_config
 from cs336_basics.training.validation import validate
+
+PART_TOKENS = 1 << 20
 
 
 def score_validation(
@@ -25,6 +30,23 @@ def score_validation(
     trained = open_trained_run(run, device=device)
     data = open_run_data(trained.config, paths_of(run))
     return finite_result(run, validate(trained.model, data.validation, trained.config, stride=stride))
+
+
+def num_validation_bytes(run: RunFolder) -> int | None:
+    """Return how many bytes the text behind a run's validation tokens has; None without a tokenizer."""
+    if not run.tokenizer.is_dir():
+        return None
+    data = open_run_data(read_run_config(run), paths_of(run))
+    return num_bytes_of(data.validation, open_run_tokenizer(run))
+
+
+def num_bytes_of(tokens: np.ndarray, tokenizer: Tokenizer) -> int:
+    """Add up the bytes of tokens, of which not all are in memory at a time."""
+    num_bytes = np.zeros(max(tokenizer.vocab) + 1, dtype=np.int64)
+    for id, token in tokenizer.vocab.items():
+        num_bytes[id] = len(token)
+    starts = range(0, len(tokens), PART_TOKENS)
+    return sum(int(num_bytes[tokens[start : start + PART_TOKENS]].sum()) for start in starts)
 
 
 def score_text(

@@ -6,6 +6,7 @@ once.
 """
 
 import signal
+from collections.abc import Callable
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -23,9 +24,17 @@ class StopRequest:
     lose the exception that Ctrl-C raises otherwise. A signal that the process was started to ignore
     (`nohup`, a shell's background job) stays ignored. `torchrun` hands on what its processes may have got
     already, and kills those that do not end: for `one_of_several` a second signal means nothing.
+    `on_signal` is called at once with the first one, and may do only what a handler of signals may.
     """
 
-    def __init__(self, *, enabled: bool = True, one_of_several: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        enabled: bool = True,
+        one_of_several: bool = False,
+        on_signal: Callable[[signal.Signals], None] | None = None,
+    ) -> None:
+        self._on_signal = on_signal
         self.signal: signal.Signals | None = None
         self._received = STOP_SIGNALS if enabled else ()
         self._next_handler = signal.SIG_IGN if one_of_several else signal.SIG_DFL
@@ -67,3 +76,5 @@ class StopRequest:
         self.signal = signal.Signals(number)
         for each in self._before:
             signal.signal(each, self._next_handler)
+        if self._on_signal is not None:
+            self._on_signal(self.signal)

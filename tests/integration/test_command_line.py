@@ -1,4 +1,5 @@
 import json
+import math
 import re
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from cs336_basics.cli.main import main
+from cs336_basics.tokenization import Tokenizer
 from tests.integration.command import SMALL_MODEL, cs336, files_below
 
 SUBCOMMANDS = (
@@ -55,7 +57,7 @@ def trained_run(prepared, tmp_path_factory) -> Path:
     return folder / "run"
 
 
-def test_a_trained_run_has_its_files_and_is_evaluated(quick_cs336, trained_run):
+def test_a_trained_run_has_its_files_and_is_evaluated(prepared, quick_cs336, trained_run):
     expected = {"config.json", "metrics.jsonl", "loss.png", "tokenizer/vocab.json"}
     assert expected <= files_below(trained_run)
     config = json.loads((trained_run / "config.json").read_text())
@@ -65,6 +67,11 @@ def test_a_trained_run_has_its_files_and_is_evaluated(quick_cs336, trained_run):
     evaluated = quick_cs336("evaluate", trained_run, cwd=trained_run)
     assert evaluated.returncode == 0, evaluated.stderr
     assert f"loss {metrics[-1]['validation_loss']:.4f}" in evaluated.stdout
+    tokens = np.load(prepared / "tokens.npy")
+    held_out = tokens[-round(0.05 * len(tokens)) :]
+    num_bytes = len(Tokenizer.from_folder(prepared / "tokenizer").decode_bytes(held_out))
+    bits = metrics[-1]["validation_loss"] * len(held_out) / math.log(2) / num_bytes
+    assert f"{len(held_out):,} tokens, {bits:.4f} bits per byte" in evaluated.stdout
 
 
 @pytest.mark.endurance
@@ -127,6 +134,14 @@ BAD_INPUTS = {
         ("encode", "--tokenizer", "tokenizer", "--input", "text.txt", "--output", "tokenizer/vocab.json"),
         "must not be the file that is read",
     ),
+    "vocabulary of another size than the tokenizer's": (
+        (*TRAIN, "--tokenizer", "tokenizer", "--train-tokens", "tokens.npy", "--vocab-size", "301"),
+        "--vocab-size is that of the tokenizer, 300, but 301 is given",
+    ),
+    "no job at once": (
+        ("experiment", "run", "learning-rate", "--jobs", "0"),
+        "jobs must be at least 1 but is 0",
+    ),
     "missing tokenizer": (
         ("encode", "--tokenizer", "none", "--input", "text.txt", "--output", "out.npy"),
         "none",
@@ -177,7 +192,7 @@ BAD_INPUTS = {
     ),
     "run folder that cannot be written": (
         (*TRAIN[:1], "--run", "text.txt/run", *TRAIN[3:], "--train-tokens", "tokens.npy"),
-        "run folder must be writable",
+        "run folder must be one that can be written",
     ),
     "run of another configuration": (
         (

@@ -1,3 +1,4 @@
+import os
 import platform
 import resource
 import subprocess
@@ -12,11 +13,13 @@ from cs336_basics.accounting import Batch, estimate_memory
 from cs336_basics.accounting.engines import engine_of
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
+from cs336_basics.training.hardware import memory_of_device
 from cs336_basics.training.memory import (
     NotEnoughMemoryError,
     describe_memory,
     explained_out_of_memory,
     memory_of_run,
+    warn_of_too_little_memory,
 )
 from cs336_basics.training.parallel.collectives import TorchrunProcesses
 from cs336_basics.training.parallel.data_parallel import DataParallel
@@ -174,3 +177,24 @@ def test_a_process_without_memory_ends_with_the_advice(tmp_path):
     )  # fmt: skip
     assert result.stdout.startswith("NotEnoughMemoryError training needs more memory than there is"), result
     assert "a smaller model" in result.stdout
+
+
+@pytest.mark.parametrize("there", [None, 1 << 60])
+def test_memory_that_is_there_or_not_known_is_no_warning(monkeypatch, there):
+    monkeypatch.setattr("cs336_basics.training.memory.memory_of_device", lambda device: there)
+    warn_of_too_little_memory(CONFIG)
+
+
+def test_memory_that_is_not_there_is_a_warning_with_what_can_be_changed(monkeypatch):
+    monkeypatch.setattr("cs336_basics.training.memory.memory_of_device", lambda device: 1009)
+    with pytest.warns(
+        UserWarning, match=r"more memory than there is \(about .*B of 1\.01 kB\); take .* smaller"
+    ):
+        warn_of_too_little_memory(CONFIG)
+
+
+@pytest.mark.skipif(not hasattr(os, "sysconf"), reason="Windows does not tell")
+def test_the_memory_of_this_machine_is_known():
+    there = memory_of_device("cpu")
+    assert there is not None
+    assert 1 << 28 < there < 1 << 50

@@ -45,7 +45,7 @@ def test_claim_ignores_what_is_not_compared(tmp_path):
 
 def test_create_says_that_a_folder_cannot_be_written(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(OSError, match="the run folder must be writable"):
+    with pytest.raises(OSError, match="the run folder must be one that can be written"):
         RunFolder(tmp_path / "file" / "run").create(job="test")
 
 

@@ -84,3 +84,12 @@ def test_train_itself_installs_no_handlers(tmp_path):
     train(CONFIG, token_data(), run_folder(tmp_path), should_stop=look)
     assert len(seen) > CONFIG.training.steps  # it is asked in evaluations too
     assert seen == [before] * len(seen)
+
+
+def test_the_first_signal_is_answered_at_once_and_only_it():
+    heard = []
+    with StopRequest(one_of_several=True, on_signal=heard.append) as stop:
+        for _ in range(2):
+            signal.raise_signal(signal.SIGTERM)
+    assert heard == [signal.SIGTERM]
+    assert stop.signal is signal.SIGTERM
