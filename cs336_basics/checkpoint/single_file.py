@@ -34,7 +34,8 @@ UNREADABLE = (
 )
 
 # Besides tensors and containers; all of them can be read without running code.
-PLAIN_TYPES = {bool, int, float, complex, str, bytes, NoneType, set, torch.Size, torch.dtype, torch.device}
+PLAIN_TYPES = {bool, int, float, complex, str, bytes, NoneType, torch.Size, torch.dtype, torch.device}
+TENSOR_TYPES = {Tensor, nn.Parameter}
 
 MARKED_AS_FOLDER = 0x10  # an attribute of old; torch then reads nothing and leaves memory as it finds it
 
@@ -76,9 +77,9 @@ def _plain(value: Any, name: str) -> Any:
         return value.item()
     if isinstance(value, dict):
         return {_plain(key, name): _plain(entry, f"{name}.{key}") for key, entry in value.items()}
-    if type(value) in (list, tuple):
+    if type(value) in (list, tuple, set):
         return type(value)(_plain(entry, name) for entry in value)
-    if not isinstance(value, Tensor) and type(value) not in PLAIN_TYPES:
+    if type(value) not in PLAIN_TYPES | TENSOR_TYPES:
         raise TypeError(
             f"a checkpoint must consist of tensors, numbers, strings and containers of them but {name} is a "
             f"{type(value).__name__}; convert it first"

@@ -1,13 +1,17 @@
 """`cs336 evaluate`"""
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from cs336_basics.cli.command import Command
 from cs336_basics.training.config import Device
+
+if TYPE_CHECKING:
+    from cs336_basics.training.run_folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,17 +35,30 @@ class Evaluate(Command):
     def execute(self) -> None:
         """Score and print."""
         from cs336_basics.training.run_folder import RunFolder
-        from cs336_basics.training.scoring import num_validation_bytes, score_text, score_validation
+        from cs336_basics.training.scoring import score_text, score_validation
 
         run = RunFolder(self.run)
         if self.text is None:
+            num_bytes = self.bytes_if_known(run)
             result = score_validation(run, device=self.device, stride=self.stride)
-            num_bytes = num_validation_bytes(run)
         else:
-            result = score_text(run, self.text, device=self.device, stride=self.stride)
             num_bytes = self.text.stat().st_size
+            result = score_text(run, self.text, device=self.device, stride=self.stride)
         by_bytes = "" if num_bytes is None else f", {result.bits_per_byte(num_bytes):.4f} bits per byte"
         print(
             f"loss {result.loss:.4f} nats per token, perplexity {result.perplexity:.2f}, "
             f"{result.num_tokens:,} tokens{by_bytes}"
         )
+
+    @staticmethod
+    def bytes_if_known(run: "RunFolder") -> int | None:
+        """Return how many bytes the validation tokens stand for; None where the tokenizer does not say."""
+        from cs336_basics.training.scoring import num_validation_bytes
+
+        if not run.tokenizer.is_dir():
+            return None
+        try:
+            return num_validation_bytes(run)
+        except (OSError, ValueError) as error:
+            warnings.warn(f"there will be no bits per byte ({error})", stacklevel=2)
+            return None

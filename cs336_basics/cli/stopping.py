@@ -12,8 +12,11 @@ if TYPE_CHECKING:
 
 def say_that_it_stops(received: Signals) -> None:
     """Say at once that a signal has arrived, past Python's buffers, which a handler must not touch."""
+    if sys.stderr is None:
+        return
+    message = f"\n{received.name}: stopping as soon as it can; a second one ends at once\n"
     with suppress(OSError):  # nobody may be there to read it
-        os.write(2, f"\n{received.name}: saving as soon as it can; a second one ends at once\n".encode())
+        os.write(sys.stderr.fileno(), message.encode())
 
 
 def exit_if_stopped(stop: "StopRequest", *, says: bool = True) -> None:

@@ -64,11 +64,11 @@ class Train(Command):
         from cs336_basics.training.parallel.torchrun import is_started_by_torchrun
         from cs336_basics.training.stop_signals import StopRequest
 
-        self.require_vocab_size_of_tokenizer()
         several = is_started_by_torchrun()
         say = None if several else say_that_it_stops
         stop = StopRequest(enabled=self.save_on_signal, one_of_several=several, on_signal=say)
         with stop:
+            self.require_vocab_size_of_tokenizer()
             from cs336_basics.training.parallel.join import processes_of_torchrun
 
             with processes_of_torchrun(self.parallel) as processes:
@@ -79,7 +79,10 @@ class Train(Command):
             print(f"metrics, picture and checkpoints are in {self.run}")
 
     def require_vocab_size_of_tokenizer(self) -> None:
-        """Raise `ValueError` if a vocabulary is asked for that is not the tokenizer's."""
+        """Raise `ValueError` if another vocabulary than the tokenizer's is asked for.
+
+        The preset's own size cannot be told from none that was asked for.
+        """
         from cs336_basics.tokenization import Tokenizer
 
         asked = self.config.model.vocab_size

@@ -1,6 +1,7 @@
 """The end of a command whose output nobody reads any more, as before `| head`."""
 
 import os
+import select
 import stat
 import sys
 from collections.abc import Iterator
@@ -23,12 +24,18 @@ def quiet_end_if_unread() -> Iterator[None]:
             if output is not None:
                 output.flush()
     except BrokenPipeError:
-        if output is None or not is_pipe(output.fileno()):
+        if output is None or not has_lost_its_reader(output.fileno()):
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())  # Python flushes once more at its end
         sys.exit(STATUS)
 
 
-def is_pipe(descriptor: int) -> bool:
-    """Say whether what is written there goes to another process."""
-    return stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+def has_lost_its_reader(descriptor: int) -> bool:
+    """Say whether it is a pipe whose other end is closed (on Windows: whether it is a pipe)."""
+    if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        return False
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(descriptor, 0)  # errors and the other end's closing are told unasked
+    return bool(poll.poll(0))

@@ -1,5 +1,6 @@
 """Get one file over HTTP: go on where a connection broke, in this process or a later one."""
 
+import math
 import time
 from pathlib import Path
 
@@ -82,25 +83,33 @@ def receive(url: str, part: PartialFile, expected: RemoteFile, bar: tqdm, *, tim
                 return False
             version = answer.version
             part.begin(version)
-        return receive_body(answer, version.num_bytes, part, expected, bar)
+        num_bytes = answer.version.num_bytes if version.num_bytes is None else version.num_bytes
+        return receive_body(answer, num_bytes, part, expected, bar)
 
 
 def receive_body(
     answer: Answer, num_bytes: int | None, part: PartialFile, expected: RemoteFile, bar: tqdm
 ) -> bool:
-    """Append the bytes of an answer, of a file of `num_bytes`; say whether it is whole now."""
+    """Append the bytes of an answer, of a file of `num_bytes`; say whether it is whole now.
+
+    One that sends more than the whole is not listened to for long.
+    """
     if num_bytes is not None:
         check_size(num_bytes, expected, source=answer.version.url)
         check_room(part.path.parent, num_bytes - part.size)
     bar.total, bar.n = num_bytes, part.size
+    limit = expected.num_bytes if num_bytes is None else num_bytes
+    left = math.inf if limit is None else limit - part.size
 
     def read() -> bytes:
-        block = answer.read(BLOCK)
+        nonlocal left
+        block = answer.read(BLOCK) if left >= 0 else b""
+        left -= len(block)
         bar.update(len(block))
         return block
 
     part.append(read)
-    if num_bytes is not None and part.size > num_bytes:  # so they did not begin where the answer said
+    if left < 0:
         part.remove()
-        raise BrokenConnectionError(f"{answer.version.url} must have {num_bytes:,} bytes but sent more")
+        raise BrokenConnectionError(f"{answer.version.url} must have {limit:,} bytes but sent more")
     return num_bytes is None or part.size == num_bytes

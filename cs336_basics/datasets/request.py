@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from types import TracebackType
+from urllib.parse import urlsplit
 
 from cs336_basics.datasets.errors import DownloadError, NoConnectionError
 
@@ -31,7 +32,8 @@ class Version:
 
     def agrees(self, known: "Version") -> bool:
         """Say whether this can be the rest of that version: a rest need not repeat everything."""
-        return self.validator in (None, known.validator) and self.num_bytes in (None, known.num_bytes)
+        is_as_long = None in (self.num_bytes, known.num_bytes) or self.num_bytes == known.num_bytes
+        return self.validator in (None, known.validator) and is_as_long
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,8 +117,9 @@ def refuse_page(url: str, response: http.client.HTTPResponse) -> None:
 def refuse_encoded(url: str, response: http.client.HTTPResponse) -> None:
     """Raise `DownloadError` for a body packed by the server: what is asked for is the file as it is."""
     encoding = (response.headers["Content-Encoding"] or "identity").lower()
-    is_packed_file = url.endswith(".gz") and encoding in {"gzip", "x-gzip"}  # the file itself, mislabelled
-    if encoding != "identity" and not is_packed_file:
+    is_packed_file = urlsplit(url).path.endswith(".gz")  # then gzip is what the file is, and not its wrapping
+    expected = {"identity", "gzip", "x-gzip"} if is_packed_file else {"identity"}
+    if encoding not in expected:
         response.close()
         raise DownloadError(
             f"{url} must be sent as it is but the server packed it ({encoding}); get it by other means"

@@ -8,7 +8,6 @@ are expected to meet, a lock keeps them apart (`lock.py`).
 
 import errno
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,10 +24,11 @@ def replace_file(path: str | os.PathLike[str], mode: str = "wb") -> Iterator[IO[
 
     Text modes write UTF-8 with bare newlines on every system. A folder that does not exist is a
     `FileNotFoundError`; a disk that has no room, or refuses for another reason, or a second writer that has
-    begun meanwhile, is a `FailedWriteError`. A file that was there keeps its permissions; a link is replaced,
-    not followed; a device or a pipe is an `OSError`.
+    begun meanwhile, is a `FailedWriteError`. A file that was there keeps its permissions. A link to a
+    file is replaced, not followed; one to a folder, a device or a pipe is an `OSError`, as these are.
     """
     with _beside(Path(path)) as beside, open_new_file(beside, mode) as file:
+        _take_permissions(Path(path), beside)
         yield file
         flush_to_disk(file, Path(path))
         if _is_taken(beside, file):
@@ -43,9 +43,18 @@ def replace_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     with _beside(Path(path)) as beside:
         open_new_file(beside, "wb").close()
+        _take_permissions(Path(path), beside)
         yield beside
         with open(beside, "rb+") as file:
             flush_to_disk(file, Path(path))
+
+
+def _take_permissions(destination: Path, beside: Path) -> None:
+    """Give the new file those of the old one, before anything is in it."""
+    if os.name == "nt" or destination.is_symlink():
+        return
+    with suppress(OSError):  # there is no old one, or the disk knows no permissions
+        beside.chmod(destination.stat().st_mode & 0o777)
 
 
 def _is_taken(beside: Path, file: IO[Any]) -> bool:
@@ -75,8 +84,6 @@ def _beside(destination: Path) -> Iterator[Path]:
     try:
         with explain_failed_write(destination, beside):
             yield beside
-            with suppress(OSError):  # of a file that is not there, or a disk that knows no permissions
-                shutil.copymode(destination, beside)
             os.replace(beside, destination)
     except WrittenByAnotherError:
         raise  # what lies there is the other's

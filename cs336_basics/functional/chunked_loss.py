@@ -51,8 +51,9 @@ class ChunkedCrossEntropy(torch.autograd.Function):
         dtype = product_dtype(hidden)
         weight = head_weight.to(dtype)
         total_loss = hidden.new_zeros((), dtype=wide_dtype(hidden))
-        hidden_gradient = torch.empty_like(hidden, dtype=wide_dtype(hidden))
-        weight_gradient = torch.zeros_like(head_weight, dtype=wide_dtype(head_weight))
+        if wants_gradient:
+            hidden_gradient = torch.empty_like(hidden, dtype=wide_dtype(hidden))
+            weight_gradient = torch.zeros_like(head_weight, dtype=wide_dtype(head_weight))
         chunk_shape = (min(chunk_tokens, len(hidden)), len(head_weight))
         logits_memory = hidden.new_empty(chunk_shape, dtype=wide_dtype(hidden))
         for start in range(0, len(hidden), chunk_tokens):
@@ -66,7 +67,8 @@ class ChunkedCrossEntropy(torch.autograd.Function):
                 hidden_gradient[chunk] = logits_gradient @ weight
                 add_product(weight_gradient, logits_gradient.T, chunk_hidden)
             del logits_gradient  # which can be a tensor of its own, before the next comes
-        ctx.save_for_backward(hidden_gradient.div_(len(hidden)), weight_gradient.div_(len(hidden)))
+        if wants_gradient:
+            ctx.save_for_backward(hidden_gradient.div_(len(hidden)), weight_gradient.div_(len(hidden)))
         return total_loss / len(hidden)
 
     @staticmethod
@@ -87,9 +89,12 @@ def put_product(
 
 
 def add_product(total: Float[Tensor, "m n"], left: Float[Tensor, "m k"], right: Float[Tensor, "k n"]) -> None:
-    """Add `left @ right` to `total`, without memory for it besides where the types are the same."""
-    if total.dtype == left.dtype:
-        total.addmm_(left, right)
+    """Add `left @ right` to `total`, without memory for it besides where the types are the same.
+
+    Float16 is widened first: sums over the tokens of a chunk leave its range.
+    """
+    if left.dtype in (total.dtype, torch.float16):
+        total.addmm_(left.to(total.dtype), right.to(total.dtype))
     else:
         total += left @ right
 

@@ -17,8 +17,8 @@ def clip_gradients(
 
     The norm is `sqrt(sum of g^2 over all entries g)`. A larger one is scaled by `max_l2_norm / (norm + eps)`;
     others stay as they are, and parameters without a gradient are skipped. (Of a single tensor, the gradient
-    is clipped alone.) Returns the norm before clipping, as a tensor on the device of
-    the gradients (no wait for it).
+    is clipped alone.) Returns the norm before clipping, as a tensor on the device of the gradients (no wait
+    for it).
 
     Shapes: -> ()
     """

@@ -15,7 +15,7 @@ FileFormat = Literal["gpt2", "huggingface"]
 
 @dataclass(frozen=True, kw_only=True)
 class TokenizerDefinition:
-    """Raises `ValueError` for an id that is given twice or that no token file can hold, among others."""
+    """Raises `ValueError` for special tokens that share an id, and for an id that no token file can hold."""
 
     vocab: Mapping[int, bytes]
     """The bytes of each entry that ordinary text can become; other entries may be among them."""

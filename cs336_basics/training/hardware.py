@@ -3,8 +3,9 @@
 import os
 import platform
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 
@@ -13,6 +14,12 @@ from cs336_basics.training.config import TrainingConfig
 
 TRIAL_SECONDS = 0.25  # for each of the two precisions
 TRIAL_SIZE = 1024
+
+# Of Linux's control groups, in their second and their first version.
+CONTAINER_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
 
 
 def resolve_hardware(config: TrainingConfig) -> TrainingConfig:
@@ -42,12 +49,16 @@ def resolve_device(device: str) -> str:
 
 
 def memory_of_device(device: str) -> int | None:
-    """Return how many bytes of memory a device has, used or not; None where that is not known."""
+    """Return how many bytes of memory a device has for us, used or not; None where that is not known."""
     if device == "cuda":
         return torch.cuda.get_device_properties(torch.cuda.current_device()).total_memory
     if not hasattr(os, "sysconf"):  # on Windows
         return None
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    sizes = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for limit in CONTAINER_LIMITS:
+        with suppress(OSError, ValueError):  # there is none, or it is "max"
+            sizes.append(int(limit.read_text()))
+    return min(sizes)
 
 
 def bf16_is_faster(device: str) -> bool:

@@ -14,6 +14,7 @@ from cs336_basics.accounting.memory import MemoryEstimate, estimate_memory, in_f
 from cs336_basics.accounting.readable import with_unit
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.hardware import memory_of_device
+from cs336_basics.training.parallel.torchrun import num_local_processes
 from cs336_basics.training.processes import ONE_PROCESS, Processes
 
 # In the plain RuntimeError of CPUs and of Apple's GPUs.
@@ -44,8 +45,7 @@ def memory_of_run(config: RunConfig, processes: Processes = ONE_PROCESS) -> Memo
 
 def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> str:
     """Return the estimate for a resolved configuration in one line."""
-    estimate = memory_of_run(config, processes)
-    has_gaps = config.training.device == "cpu" and platform.libc_ver()[0] == "glibc"
+    estimate, has_gaps = memory_of_run(config, processes), has_heap_gaps(config)
     peak = estimate.resident_peak if has_gaps else estimate.peak
     sizes = {
         "weights": estimate.weights,
@@ -64,9 +64,17 @@ def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> st
     )
 
 
+def has_heap_gaps(config: RunConfig) -> bool:
+    """Say whether the tensors of a run lie in a heap with gaps between them."""
+    return config.training.device == "cpu" and platform.libc_ver()[0] == "glibc"
+
+
 def warn_of_too_little_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> None:
     """Warn where a step needs more than the machine has: on a CPU the system may end the process unheard."""
-    needed, there = memory_of_run(config, processes).peak, memory_of_device(config.training.device)
+    estimate, there = memory_of_run(config, processes), memory_of_device(config.training.device)
+    peak = estimate.resident_peak if has_heap_gaps(config) else estimate.peak
+    sharing = 1 if config.training.device == "cuda" else num_local_processes()
+    needed = max(peak, estimate.start) * sharing
     if there is not None and needed > there:
         reason = f"about {with_unit(needed, 'B')} of {with_unit(there, 'B')}"
         warnings.warn(advice(config, processes, reason), stacklevel=2)

@@ -3,6 +3,7 @@
 import math
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +33,30 @@ def score_validation(
     return finite_result(run, validate(trained.model, data.validation, trained.config, stride=stride))
 
 
-def num_validation_bytes(run: RunFolder) -> int | None:
-    """Return how many bytes the text behind a run's validation tokens has; None without a tokenizer."""
-    if not run.tokenizer.is_dir():
-        return None
+def num_validation_bytes(run: RunFolder) -> int:
+    """Return how many bytes the text behind a run's validation tokens has."""
     data = open_run_data(read_run_config(run), paths_of(run))
     return num_bytes_of(data.validation, open_run_tokenizer(run))
 
 
 def num_bytes_of(tokens: np.ndarray, tokenizer: Tokenizer) -> int:
-    """Add up the bytes of tokens, of which not all are in memory at a time."""
+    """Add up the bytes of tokens; a `ValueError` for one that the tokenizer lacks."""
+    largest = max((int(part.max()) for part in parts_of(tokens)), default=0)
+    if largest > max(tokenizer.vocab):
+        raise ValueError(
+            f"tokens must be entries of the tokenizer but one is {largest} and it ends at "
+            f"{max(tokenizer.vocab)}; use the one that they were made with"
+        )
     num_bytes = np.zeros(max(tokenizer.vocab) + 1, dtype=np.int64)
     for id, token in tokenizer.vocab.items():
         num_bytes[id] = len(token)
-    starts = range(0, len(tokens), PART_TOKENS)
-    return sum(int(num_bytes[tokens[start : start + PART_TOKENS]].sum()) for start in starts)
+    return sum(int(num_bytes[part].sum()) for part in parts_of(tokens))
+
+
+def parts_of(tokens: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield the tokens in parts, so that those of a memory map are not all in memory at a time."""
+    for start in range(0, len(tokens), PART_TOKENS):
+        yield tokens[start : start + PART_TOKENS]
 
 
 def score_text(

@@ -74,6 +74,20 @@ def test_a_trained_run_has_its_files_and_is_evaluated(prepared, quick_cs336, tra
     assert f"{len(held_out):,} tokens, {bits:.4f} bits per byte" in evaluated.stdout
 
 
+@pytest.mark.parametrize("damage", ["{", '{"a": 0}'], ids=["unreadable", "smaller"])
+def test_a_tokenizer_that_does_not_serve_costs_no_more_than_the_bits_per_byte(
+    quick_cs336, trained_run, tmp_path, damage
+):
+    shutil.copytree(trained_run, tmp_path / "run")
+    (tmp_path / "run/tokenizer/vocab.json").write_text(damage)
+    (tmp_path / "run/tokenizer/merges.txt").write_text("#version: 0.2\n")
+    evaluated = quick_cs336("evaluate", "run", cwd=tmp_path)
+    assert evaluated.returncode == 0, evaluated.stderr
+    assert "warning: there will be no bits per byte (" in evaluated.stderr
+    assert evaluated.stdout.startswith("loss ")
+    assert "bits" not in evaluated.stdout
+
+
 @pytest.mark.endurance
 def test_a_trained_run_scores_and_continues_any_text(prepared, quick_cs336, trained_run):
     tokens = np.load(prepared / "tokens.npy", mmap_mode="r")

@@ -224,12 +224,12 @@ def test_checkpoint_whose_writing_fails_leaves_the_old_one(path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "entry", [np.ones(3), deque([1]), Path("a"), range(3)], ids=lambda e: type(e).__name__
+    "entry", [np.ones(3), deque([1]), Path("a"), range(3), {Path("a")}], ids=lambda e: type(e).__name__
 )
 def test_what_could_not_be_read_again_is_refused_when_it_is_saved(path, entry):
     model, optimizer = trained()
     optimizer.param_groups[0]["history"] = [entry]
-    with pytest.raises(TypeError, match=rf"history is a {type(entry).__name__}; convert it first"):
+    with pytest.raises(TypeError, match=r"optimizer\.param_groups\.history is a \w+; convert it first"):
         save_checkpoint(model, optimizer, 5, path)
     assert not path.exists()
 

@@ -294,3 +294,22 @@ def test_a_disk_that_fills_up_is_one_sentence_and_what_fitted_is_used_later(tmp_
         get(server, tmp_path)
     assert ranges(server) == [None, "bytes=100000-"]
     assert_whole(tmp_path)
+
+
+def test_a_body_that_does_not_end_is_not_listened_to_for_long(tmp_path):
+    server = FileServer(content=20 * CONTENT, tells_length=False)
+    with serving(server), pytest.raises(DownloadError, match="must have 300,007 bytes but sent more"):
+        get(server, tmp_path, RemoteFile(name="text.txt", num_bytes=len(CONTENT)))
+    assert len(server.requests) == ATTEMPTS
+    assert names(tmp_path) == []
+
+
+def test_a_rest_may_say_the_length_that_the_beginning_did_not(tmp_path):
+    server = FileServer(content=CONTENT, break_after=[], tells_length=False)
+    with serving(server):
+        version = {"url": f"{server.url}/text.txt", "validator": '"first"', "num_bytes": None}
+        (tmp_path / "text.txt.part.json").write_text(json.dumps(version))
+        (tmp_path / "text.txt.part").write_bytes(CONTENT[:1009])
+        get(server, tmp_path)
+    assert ranges(server) == ["bytes=1009-"]
+    assert_whole(tmp_path)

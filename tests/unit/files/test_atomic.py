@@ -108,6 +108,7 @@ def test_a_file_that_takes_the_place_of_another_has_its_permissions(tmp_path):
     path.chmod(0o600)
     with replace_file(path, "w") as file:
         file.write("new")
+        assert stat.S_IMODE(os.fstat(file.fileno()).st_mode) == 0o600  # from the first byte on
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 

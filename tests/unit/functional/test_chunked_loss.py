@@ -114,3 +114,15 @@ def test_small_probabilities_keep_their_gradient_in_float16():
         loss = chunked_cross_entropy(hidden, weight, targets)
     for gradient, exact in zip(torch.autograd.grad(loss, (hidden, weight)), wanted, strict=True):
         assert (gradient - exact).norm() < 1e-3 * exact.norm()
+
+
+def test_sums_over_many_tokens_stay_in_the_range_of_float16():
+    hidden, weight, _ = inputs(512)
+    hidden = hidden.detach()
+    hidden[:, 0] = 150.0
+    targets = torch.zeros(512, dtype=torch.long)
+    wanted = torch.autograd.grad(plainly(hidden, 0.01 * weight, targets), weight)[0]
+    with torch.autocast("cpu", torch.float16):
+        loss = chunked_cross_entropy(hidden, 0.01 * weight, targets)
+    (found,) = torch.autograd.grad(loss, weight)
+    assert (found - wanted).norm() < 2e-3 * wanted.norm()

@@ -193,6 +193,25 @@ def test_memory_that_is_not_there_is_a_warning_with_what_can_be_changed(monkeypa
         warn_of_too_little_memory(CONFIG)
 
 
+def test_several_processes_of_a_machine_share_its_memory(monkeypatch):
+    needed = memory_of_run(CONFIG).resident_peak
+    monkeypatch.setattr("cs336_basics.training.memory.memory_of_device", lambda device: 3 * needed)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    warn_of_too_little_memory(CONFIG)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "5")
+    with pytest.warns(UserWarning, match="more memory than there is"):
+        warn_of_too_little_memory(CONFIG)
+
+
+def test_the_limit_of_a_container_counts(monkeypatch, tmp_path):
+    (tmp_path / "memory.max").write_text("1009\n")
+    (tmp_path / "none").write_text("max\n")
+    limits = (tmp_path / "missing", tmp_path / "none", tmp_path / "memory.max")
+    monkeypatch.setattr("cs336_basics.training.hardware.CONTAINER_LIMITS", limits)
+    if hasattr(os, "sysconf"):
+        assert memory_of_device("cpu") == 1009
+
+
 @pytest.mark.skipif(not hasattr(os, "sysconf"), reason="Windows does not tell")
 def test_the_memory_of_this_machine_is_known():
     there = memory_of_device("cpu")
