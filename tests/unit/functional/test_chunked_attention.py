@@ -88,13 +88,13 @@ def test_chunked_attention_takes_its_products_in_the_type_of_autocast_and_gradie
 
 
 def test_gradients_under_autocast_lose_no_more_with_more_chunks():
-    inputs = tuple(torch.randn(1, 509, D_HEAD).requires_grad_() for _ in range(3))
+    inputs = tuple(torch.randn(1, 389, D_HEAD).requires_grad_() for _ in range(3))
     exact = plainly(*(x.double() for x in inputs)).sum()
     with torch.autocast("cpu", torch.bfloat16):
         actual = chunked_causal_attention(*inputs).sum()
     expected = torch.autograd.grad(exact, inputs)
     for found, wanted in zip(torch.autograd.grad(actual, inputs), expected, strict=True):
-        assert (found - wanted).norm() < 0.01 * wanted.norm()  # at most 0.008, with chunks of any size
+        assert (found - wanted).norm() < 0.01 * wanted.norm()  # at most 0.006, with chunks of any size
 
 
 @pytest.mark.without_type_checks
