@@ -67,6 +67,7 @@ def test_a_backend_that_fails_is_told_in_one_line():
     assert "\n" not in (compilation.why_not("no_such_backend", torch.device("cpu")) or "\n")
 
 
+@pytest.mark.endurance
 def test_a_compiler_without_a_folder_to_work_in_is_told_in_one_line(tmp_path):
     (tmp_path / "file").touch()
     program = (
