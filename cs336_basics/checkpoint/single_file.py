@@ -15,11 +15,12 @@ from typing import IO, Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from cs336_basics.checkpoint.state import load_model_and_optimizer, plain_state
 from cs336_basics.files.atomic import replace_file
+from cs336_basics.functional.plain_tensor import is_plain
 
 # What torch and zipfile have been seen to raise for bytes that nobody wrote.
 UNREADABLE = (
@@ -35,7 +36,6 @@ UNREADABLE = (
 
 # Besides tensors and containers; all of them can be read without running code.
 PLAIN_TYPES = {bool, int, float, complex, str, bytes, NoneType, torch.Size, torch.dtype, torch.device}
-TENSOR_TYPES = {Tensor, nn.Parameter}
 
 MARKED_AS_FOLDER = 0x10  # an attribute of old; torch then reads nothing and leaves memory as it finds it
 
@@ -79,7 +79,7 @@ def _plain(value: Any, name: str) -> Any:
         return {_plain(key, name): _plain(entry, f"{name}.{key}") for key, entry in value.items()}
     if type(value) in (list, tuple, set):
         return type(value)(_plain(entry, name) for entry in value)
-    if type(value) not in PLAIN_TYPES | TENSOR_TYPES:
+    if not (is_plain(value) or type(value) in PLAIN_TYPES):
         raise TypeError(
             f"a checkpoint must consist of tensors, numbers, strings and containers of them but {name} is a "
             f"{type(value).__name__}; convert it first"

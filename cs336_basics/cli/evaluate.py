@@ -11,6 +11,8 @@ from cs336_basics.cli.command import Command
 from cs336_basics.training.config import Device
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from cs336_basics.training.run_folder import RunFolder
 
 
@@ -35,12 +37,13 @@ class Evaluate(Command):
     def execute(self) -> None:
         """Score and print."""
         from cs336_basics.training.run_folder import RunFolder
-        from cs336_basics.training.scoring import score_text, score_validation
+        from cs336_basics.training.scoring import score_text, score_validation, validation_tokens
 
         run = RunFolder(self.run)
         if self.text is None:
-            num_bytes = self.bytes_if_known(run)
-            result = score_validation(run, device=self.device, stride=self.stride)
+            tokens = validation_tokens(run)
+            num_bytes = self.bytes_if_known(run, tokens)
+            result = score_validation(run, tokens, device=self.device, stride=self.stride)
         else:
             num_bytes = self.text.stat().st_size
             result = score_text(run, self.text, device=self.device, stride=self.stride)
@@ -51,14 +54,15 @@ class Evaluate(Command):
         )
 
     @staticmethod
-    def bytes_if_known(run: "RunFolder") -> int | None:
+    def bytes_if_known(run: "RunFolder", tokens: "np.ndarray") -> int | None:
         """Return how many bytes the validation tokens stand for; None where the tokenizer does not say."""
-        from cs336_basics.training.scoring import num_validation_bytes
+        from cs336_basics.training.scoring import num_bytes_of
+        from cs336_basics.training.trained_run import open_run_tokenizer
 
         if not run.tokenizer.is_dir():
             return None
         try:
-            return num_validation_bytes(run)
+            return num_bytes_of(tokens, open_run_tokenizer(run))
         except (OSError, ValueError) as error:
             warnings.warn(f"there will be no bits per byte ({error})", stacklevel=2)
             return None

@@ -4,6 +4,6 @@ from torch import Tensor
 from torch.nn import Parameter
 
 
-def is_plain(tensor: Tensor) -> bool:
-    """Say whether the tensor is one of PyTorch's own and no subclass that lies in several places."""
+def is_plain(tensor: object) -> bool:
+    """Say whether this is a tensor of PyTorch's own and no subclass that lies in several places."""
     return type(tensor) in (Tensor, Parameter)

@@ -42,8 +42,7 @@ def next_token_probabilities(
     """
     wide_logits = at_least_float32(logits)
     shifted = wide_logits - wide_logits.amax(dim=-1, keepdim=True)
-    divisor = max(temperature, torch.finfo(shifted.dtype).tiny)
-    return softmax(shifted / divisor, dim=-1)
+    return softmax(shifted / above_zero(temperature, shifted), dim=-1)
 
 
 def keep_top_p(probabilities: Float[Tensor, "batch vocab"], top_p: float) -> Float[Tensor, "batch vocab"]:
@@ -119,6 +118,6 @@ def in_nucleus(
     return mass_before < above_zero(top_p, probabilities)
 
 
-def above_zero(top_p: float, probabilities: Float[Tensor, "..."]) -> float:
-    """Return `top_p`, or the smallest number of the dtype if it would be 0 there: the likeliest stays."""
-    return max(top_p, torch.finfo(probabilities.dtype).tiny)
+def above_zero(number: float, x: Float[Tensor, "..."]) -> float:
+    """Return a positive number, or the smallest of the dtype of `x` where it would be 0 beside it."""
+    return max(number, torch.finfo(x.dtype).tiny)

@@ -2,8 +2,7 @@
 
 from collections.abc import Collection
 
-import numpy as np
-from torch import Tensor
+from cs336_basics.generation.checks import plain
 
 StopTokens = int | Collection[int] | None
 
@@ -12,7 +11,6 @@ def stop_token_ids(stop: StopTokens) -> frozenset[int]:
     """Return the ids that end a text as a set: of 5 it is {5}, of None it is empty."""
     if stop is None:
         return frozenset()
-    if isinstance(stop, Tensor | np.ndarray):
-        return stop_token_ids(stop.tolist())
-    ids = stop if isinstance(stop, Collection) else [stop]
+    given = plain(stop)
+    ids = given if isinstance(given, Collection) else [given]
     return frozenset(int(id) for id in ids)

@@ -46,7 +46,7 @@ def memory_of_run(config: RunConfig, processes: Processes = ONE_PROCESS) -> Memo
 def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> str:
     """Return the estimate for a resolved configuration in one line."""
     estimate, has_gaps = memory_of_run(config, processes), has_heap_gaps(config)
-    peak = estimate.resident_peak if has_gaps else estimate.peak
+    peak = peak_here(estimate, config)
     sizes = {
         "weights": estimate.weights,
         "gradients": estimate.gradients,
@@ -69,12 +69,16 @@ def has_heap_gaps(config: RunConfig) -> bool:
     return config.training.device == "cpu" and platform.libc_ver()[0] == "glibc"
 
 
+def peak_here(estimate: MemoryEstimate, config: RunConfig) -> int | float:
+    """Return the memory of a step at its peak, with the gaps of the heap where there are some."""
+    return estimate.resident_peak if has_heap_gaps(config) else estimate.peak
+
+
 def warn_of_too_little_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> None:
     """Warn where a step needs more than the machine has: on a CPU the system may end the process unheard."""
     estimate, there = memory_of_run(config, processes), memory_of_device(config.training.device)
-    peak = estimate.resident_peak if has_heap_gaps(config) else estimate.peak
     sharing = 1 if config.training.device == "cuda" else num_local_processes()
-    needed = max(peak, estimate.start) * sharing
+    needed = max(peak_here(estimate, config), estimate.start) * sharing
     if there is not None and needed > there:
         reason = f"about {with_unit(needed, 'B')} of {with_unit(there, 'B')}"
         warnings.warn(advice(config, processes, reason), stacklevel=2)

@@ -3,7 +3,6 @@
 import math
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,42 +20,37 @@ from cs336_basics.training.validation import validate
 PART_TOKENS = 1 << 20
 
 
+def validation_tokens(run: RunFolder) -> np.ndarray:
+    """Open the validation tokens of a run."""
+    return open_run_data(read_run_config(run), paths_of(run)).validation
+
+
 def score_validation(
-    run: RunFolder, *, device: Device = "auto", stride: int | None = None
+    run: RunFolder, tokens: np.ndarray, *, device: Device = "auto", stride: int | None = None
 ) -> EvaluationResult:
-    """Evaluate the model of the last checkpoint on all validation tokens of the run.
+    """Evaluate the model of the last checkpoint on the `validation_tokens` of the run.
 
     `stride` is that of `evaluate`, here and below.
     """
     trained = open_trained_run(run, device=device)
-    data = open_run_data(trained.config, paths_of(run))
-    return finite_result(run, validate(trained.model, data.validation, trained.config, stride=stride))
-
-
-def num_validation_bytes(run: RunFolder) -> int:
-    """Return how many bytes the text behind a run's validation tokens has."""
-    data = open_run_data(read_run_config(run), paths_of(run))
-    return num_bytes_of(data.validation, open_run_tokenizer(run))
+    return finite_result(run, validate(trained.model, tokens, trained.config, stride=stride))
 
 
 def num_bytes_of(tokens: np.ndarray, tokenizer: Tokenizer) -> int:
-    """Add up the bytes of tokens; a `ValueError` for one that the tokenizer lacks."""
-    largest = max((int(part.max()) for part in parts_of(tokens)), default=0)
-    if largest > max(tokenizer.vocab):
-        raise ValueError(
-            f"tokens must be entries of the tokenizer but one is {largest} and it ends at "
-            f"{max(tokenizer.vocab)}; use the one that they were made with"
-        )
+    """Add up the bytes of tokens, not all of them in memory; a `ValueError` for one the tokenizer lacks."""
     num_bytes = np.zeros(max(tokenizer.vocab) + 1, dtype=np.int64)
     for id, token in tokenizer.vocab.items():
         num_bytes[id] = len(token)
-    return sum(int(num_bytes[part].sum()) for part in parts_of(tokens))
-
-
-def parts_of(tokens: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the tokens in parts, so that those of a memory map are not all in memory at a time."""
+    total = 0
     for start in range(0, len(tokens), PART_TOKENS):
-        yield tokens[start : start + PART_TOKENS]
+        part = tokens[start : start + PART_TOKENS]
+        if part.max() >= len(num_bytes):
+            raise ValueError(
+                f"tokens must be entries of the tokenizer but one is {part.max()} and it ends at "
+                f"{len(num_bytes) - 1}; use the one that they were made with"
+            )
+        total += int(num_bytes[part].sum())
+    return total
 
 
 def score_text(
