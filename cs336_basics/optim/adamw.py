@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from cs336_basics.optim.adamw_pieces import update_in_pieces
-from cs336_basics.optim.adamw_update import step_factors
+from cs336_basics.optim.adamw_kernel import update_all
+from cs336_basics.optim.adamw_update import Update, step_factors
 from cs336_basics.optim.closure import loss_of
 
 
@@ -28,9 +28,6 @@ class AdamW(Optimizer):
     `p - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps)`, which is the same with an epsilon
     that is larger by `1 / sqrt(1 - beta2^t)` in the first steps: it matters for gradients near `eps`.
     """
-
-    # `compile_for_training` puts a compiled one in its place on an instance; a copy has this one again.
-    update: Callable[..., None] = staticmethod(update_in_pieces)
 
     def __init__(
         self,
@@ -51,16 +48,19 @@ class AdamW(Optimizer):
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
         """Update each parameter that has a gradient; return what `closure` returns."""
         loss = loss_of(closure)
-        for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    self._step_of(parameter, parameter.grad, group)
+        trained = [
+            (parameter, parameter.grad, group)
+            for group in self.param_groups
+            for parameter in group["params"]
+            if parameter.grad is not None
+        ]
+        if any(gradient.is_sparse for _, gradient, _ in trained):
+            raise ValueError("gradients must be dense but one is sparse; build its layer with sparse=False")
+        update_all([self._next_update(*one) for one in trained])
         return loss
 
-    def _step_of(self, parameter: Tensor, gradient: Tensor, group: dict) -> None:
-        """Take one parameter a step on."""
-        if gradient.is_sparse:
-            raise ValueError("gradients must be dense but one is sparse; build its layer with sparse=False")
+    def _next_update(self, parameter: Tensor, gradient: Tensor, group: dict) -> Update:
+        """Count a step of one parameter, and return what it does."""
         state = self.state[parameter]
         if not state:
             state["step"] = 0
@@ -74,4 +74,4 @@ class AdamW(Optimizer):
             eps=group["eps"],
             weight_decay=group["weight_decay"],
         )
-        self.update(parameter, gradient, state["first_moment"], state["second_moment"], factors)
+        return Update(parameter, gradient, state["first_moment"], state["second_moment"], factors)

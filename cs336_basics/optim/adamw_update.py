@@ -11,6 +11,7 @@ class StepFactors(NamedTuple):
 
     kept: float
     """The share of the parameter that weight decay leaves: `1 - lr * weight_decay`."""
+    beta1: float
     first_share: float
     """The gradient's share in the first moment: `1 - beta1`."""
     beta2: float
@@ -20,6 +21,16 @@ class StepFactors(NamedTuple):
     """`lr * sqrt(1 - beta2^t) / (1 - beta1^t)`"""
     epsilon: float
     """`eps * sqrt(1 - beta2^t)`"""
+
+
+class Update(NamedTuple):
+    """What `update` takes; all tensors have one shape."""
+
+    parameter: Tensor
+    gradient: Tensor
+    first_moment: Tensor
+    second_moment: Tensor
+    factors: StepFactors
 
 
 def step_factors(
@@ -34,6 +45,7 @@ def step_factors(
     root_correction = math.sqrt(1 - beta2**step)
     return StepFactors(
         kept=1 - lr * weight_decay,
+        beta1=beta1,
         first_share=1 - beta1,
         beta2=beta2,
         second_share=1 - beta2,

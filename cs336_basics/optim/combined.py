@@ -53,8 +53,3 @@ class CombinedOptimizer(Optimizer):
         for part in self.parts:
             part.param_groups = [next(groups) for _ in part.param_groups]
             part.state = self.state
-
-
-def parts_of(optimizer: Optimizer) -> tuple[Optimizer, ...]:
-    """Return the optimizers that a combined one is made of; any other one is its only part."""
-    return optimizer.parts if isinstance(optimizer, CombinedOptimizer) else (optimizer,)

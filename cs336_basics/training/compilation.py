@@ -1,30 +1,24 @@
-"""torch.compile for a model, part by part, and for AdamW, where this machine has what a compiler needs."""
+"""torch.compile for a model, part by part, where this machine has what a compiler needs."""
 
 import warnings
 
 import torch
 from torch import nn
-from torch.optim import Optimizer
 
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
-from cs336_basics.optim.combined import parts_of
-from cs336_basics.optim.compiled_adamw import compiled_update
 
 
-def compile_for_training(model: TransformerLM, optimizer: Optimizer) -> None:
-    """Compile the blocks, one compilation for all of them, the last norm, and AdamW's update (on a CPU).
+def compile_for_training(model: TransformerLM) -> None:
+    """Compile the blocks, one compilation for all of them, and the last norm.
 
-    The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own.
+    The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own. So does AdamW, whose
+    large tensors are updated by a compiled loop anyway where they lie on a CPU.
     """
     backend = _backend_for(model)
     if backend is None:
         return
     for module in (*model.layers, model.ln_final):
         module.compile(backend=backend)
-    for part in parts_of(optimizer):
-        if isinstance(part, AdamW):
-            part.update = compiled_update(backend)
 
 
 def compile_for_generation(model: TransformerLM) -> None:

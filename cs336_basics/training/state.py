@@ -87,7 +87,7 @@ def start_or_continue(
     if config.training.recompute:
         recompute_blocks(state.model)
     if config.training.compile:
-        compile_for_training(state.model, state.optimizer)
+        compile_for_training(state.model)
     state.objective = processes.distribute(state.model, state.optimizer)
     return state
 

@@ -26,6 +26,7 @@ ONLY_IN = {
     "tyro": {"cli"},
     "matplotlib": {"training", "experiments"},
     "safetensors": {"checkpoint", "nn/pretrained", "export"},
+    "numba": {"optim"},
     "filelock": {"files"},
     "tiktoken": {"tokenization"},
     "tokenizers": {"tokenization"},

@@ -38,23 +38,17 @@ def training(shape: Shape, repetitions: int) -> Iterator[Measured]:
 
 
 def compiled(shape: Shape, repetitions: int) -> Iterator[Measured]:
-    """Time training steps with torch.compile on both sides, and our compiled update alone."""
+    """Time training steps with torch.compile on both sides."""
     steps = {library: subjects.training_step(library, shape, compiled=True) for library in (OURS, PEER)}
     results = time_by_turns(steps, repetitions=repetitions)
     yield Measured(timed("training step, fp32, compiled", Target(1.0, 0.9)), results)
-    yield optimizer_alone("AdamW.step, compiled", shape, repetitions, compiled=True)
 
 
 def optimizer(shape: Shape, repetitions: int) -> Iterator[Measured]:
-    """Time the update alone."""
-    yield optimizer_alone("AdamW.step", shape, repetitions, compiled=False)
-
-
-def optimizer_alone(name: str, shape: Shape, repetitions: int, *, compiled: bool) -> Measured:
-    """Time the update against PyTorch's fused one."""
-    steps = {library: subjects.optimizer_step(library, shape, compiled=compiled) for library in (OURS, PEER)}
+    """Time the update alone, against PyTorch's fused one."""
+    steps = {library: subjects.optimizer_step(library, shape) for library in (OURS, PEER)}
     results = time_by_turns(steps, repetitions=10 * repetitions)
-    return Measured(timed(name, Target(2.0, 1.0)), results)
+    yield Measured(timed("AdamW.step", Target(2.0, 1.0)), results)
 
 
 def generation(shape: Shape, repetitions: int) -> Iterator[Measured]:

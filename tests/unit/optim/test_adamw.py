@@ -5,8 +5,6 @@ import pytest
 import torch
 
 from cs336_basics import AdamW
-from cs336_basics.optim.adamw_pieces import is_for_pieces, pieces, quick_update
-from cs336_basics.optim.adamw_update import step_factors, update
 
 SHAPES = [(3, 5), (7,), ()]
 LANGUAGE_MODEL = {"lr": 3e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.1}
@@ -61,99 +59,6 @@ def test_adamw_first_step_by_hand():
     AdamW([parameter], lr=0.1, eps=0.25, weight_decay=0.01).step()
     # 2 - 0.1 * 0.01 * 2 - 0.1 * 0.5 / (0.5 + 0.25)
     assert parameter.item() == pytest.approx(2 - 0.002 - 0.1 * 2 / 3, abs=1e-12)
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda: torch.randn(1013, 2053),
-        lambda: torch.randn(2053, 1013).T,
-        lambda: torch.randn(2, 1_200_007),
-        lambda: torch.randn(1_200_007),
-        lambda: torch.randn(11, 20, 3, 2401)[:, 1:],
-    ],
-    ids=["matrix", "transposed", "long rows", "vector", "part of a tensor"],
-)
-def test_adamw_equals_torch_where_it_works_piece_by_piece(make):
-    torch.manual_seed(5)
-    start = make()
-    ours, theirs = torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.clone())
-    optimizers = AdamW([ours], lr=1e-2), torch.optim.AdamW([theirs], lr=1e-2, weight_decay=0.01)
-    for _ in range(3):
-        ours.grad = torch.randn(start.shape)
-        theirs.grad = ours.grad.clone()
-        for optimizer in optimizers:
-            optimizer.step()
-    torch.testing.assert_close(ours, theirs, rtol=2e-7, atol=1e-6)
-
-
-@pytest.mark.parametrize("is_slow", [False, True])
-@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-def test_the_quick_update_is_that_of_the_definition(monkeypatch, dtype, is_slow):
-    monkeypatch.setattr("cs336_basics.optim.adamw_pieces.MKL_IS_SLOW", is_slow)
-    torch.manual_seed(5)
-    settings = {"step": 3, "lr": 1e-2, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
-    scales = torch.tensor([1e-30, 1e-12, 1e-8, 1.0, 1e15], dtype=dtype)
-    parameter, gradient, first_moment = (torch.randn(7, 5, dtype=dtype) for _ in range(3))
-    ours = [parameter, scales * gradient, scales * first_moment, scales**2 * torch.rand(7, 5, dtype=dtype)]
-    theirs = [tensor.clone() for tensor in ours]
-    quick_update(*ours, factors=step_factors(**settings))
-    update(*theirs, factors=step_factors(**settings))
-    for actual, expected in zip(ours, theirs, strict=True):
-        atol = 0.1 * TOLERANCE[dtype] if expected is theirs[0] else 0
-        torch.testing.assert_close(actual, expected, rtol=TOLERANCE[dtype], atol=atol)
-
-
-@pytest.mark.parametrize("gradient", [0.0, 1e30, math.inf, math.nan])
-def test_the_quick_update_ends_where_the_definition_does_without_a_second_moment_or_with_an_endless_one(
-    gradient,
-):
-    settings = {"step": 1, "lr": 1e-2, "betas": (0.9, 0.99), "eps": 1e-8, "weight_decay": 0.1}
-    ours = [torch.ones(3), torch.full((3,), gradient), torch.zeros(3), torch.zeros(3)]
-    theirs = [tensor.clone() for tensor in ours]
-    quick_update(*ours, factors=step_factors(**settings))
-    update(*theirs, factors=step_factors(**settings))
-    for actual, expected in zip(ours, theirs, strict=True):
-        torch.testing.assert_close(actual, expected, equal_nan=True)
-
-
-def test_large_tensors_are_updated_by_the_quick_update(monkeypatch):
-    shapes = []
-
-    def spy(parameter, *others, factors):
-        shapes.append(parameter.shape)
-        quick_update(parameter, *others, factors=factors)
-
-    monkeypatch.setattr("cs336_basics.optim.adamw_pieces.quick_update", spy)
-    large, small = torch.nn.Parameter(torch.randn(2049, 1024)), torch.nn.Parameter(torch.randn(5))
-    large.grad, small.grad = torch.randn(2049, 1024), torch.randn(5)
-    AdamW([large, small]).step()
-    assert shapes == [(1024, 1024), (1024, 1024), (1, 1024)]
-
-
-@pytest.mark.parametrize(
-    "parameter",
-    [
-        torch.zeros(255, 257),
-        torch.zeros(257, 257, dtype=torch.bfloat16),
-        torch.zeros(257, 257, device="meta"),
-        torch.zeros(257, 257).as_subclass(type("PartOfATensor", (torch.Tensor,), {})),
-    ],
-    ids=["small", "narrow", "elsewhere", "shared"],
-)
-def test_small_and_unusual_tensors_are_not_for_pieces(parameter):
-    assert not is_for_pieces(parameter)
-    assert is_for_pieces(torch.zeros(256, 256))
-
-
-def test_pieces_are_views_of_the_whole_in_order():
-    tensors = [torch.randn(2017, 1049) for _ in range(4)]
-    cut = list(pieces(*tensors))
-    assert len(cut) == 3
-    for tensor, parts in zip(tensors, zip(*cut, strict=True), strict=True):
-        assert torch.equal(torch.cat(parts), tensor)
-        assert parts[1].untyped_storage().data_ptr() == tensor.untyped_storage().data_ptr()
-    assert len(list(pieces(*[torch.randn(1024, 1024)] * 4))) == 1
 
 
 def test_adamw_with_several_groups_equals_torch():

@@ -2,16 +2,12 @@ import os
 import subprocess
 import sys
 import warnings
-from dataclasses import replace
 
 import pytest
 import torch
 
 from cs336_basics.nn.transformer_lm import TransformerLM
-from cs336_basics.optim.adamw import AdamW
-from cs336_basics.optim.combined import parts_of
 from cs336_basics.training import compilation
-from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_generation, compile_for_training
 from tests.unit.training.small_run import CONFIG
 
@@ -20,11 +16,7 @@ def compiled_names(model: TransformerLM) -> set[str]:
     return {name for name, module in model.named_modules() if module._compiled_call_impl is not None}
 
 
-def compile_for_training_alone(model: TransformerLM) -> None:
-    compile_for_training(model, new_optimizer(model, CONFIG))
-
-
-@pytest.mark.parametrize("compile_parts", [compile_for_training_alone, compile_for_generation])
+@pytest.mark.parametrize("compile_parts", [compile_for_training, compile_for_generation])
 def test_without_a_compiler_one_warning_tells_the_reason_and_nothing_changes(compile_parts, monkeypatch):
     monkeypatch.setattr(compilation, "why_not", lambda backend, device: "no compiler found")
     model = TransformerLM.from_config(CONFIG.model)
@@ -37,7 +29,7 @@ def test_without_a_compiler_one_warning_tells_the_reason_and_nothing_changes(com
 def test_training_compiles_blocks_and_generation_their_parts_without_attention(monkeypatch):
     monkeypatch.setattr(compilation, "why_not", lambda backend, device: None)
     for compile_parts, parts, others in (
-        (compile_for_training_alone, [""], {"ln_final"}),
+        (compile_for_training, [""], {"ln_final"}),
         (compile_for_generation, [".ln1", ".ln2", ".ffn"], set()),
     ):
         model = TransformerLM.from_config(CONFIG.model)
@@ -47,18 +39,6 @@ def test_training_compiles_blocks_and_generation_their_parts_without_attention(m
         layers = range(CONFIG.model.num_layers)
         in_blocks = {f"layers.{layer}{part}" for layer in layers for part in parts}
         assert compiled_names(model) == in_blocks | others
-
-
-@pytest.mark.parametrize("name", ["adamw", "muon", "sgd"])
-def test_training_compiles_the_update_of_adamw_wherever_it_is(name, monkeypatch):
-    monkeypatch.setattr(compilation, "why_not", lambda backend, device: None)
-    config = replace(CONFIG, optimizer=replace(CONFIG.optimizer, optimizer=name))
-    model = TransformerLM.from_config(config.model)
-    optimizer = new_optimizer(model, config)
-    compile_for_training(model, optimizer)
-    updates = [part.update for part in parts_of(optimizer) if isinstance(part, AdamW)]
-    assert len(updates) == (0 if name == "sgd" else 1)
-    assert AdamW.update not in updates
 
 
 def test_a_backend_that_fails_is_told_in_one_line():

@@ -1,0 +1,212 @@
+import math
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from cs336_basics import AdamW
+from cs336_basics.optim import adamw_kernel
+from cs336_basics.optim.adamw_kernel import compiled_loop, cut, is_for_loop, update_all, update_entries
+from cs336_basics.optim.adamw_update import Update, step_factors, update
+
+SHAPES = [(257, 257), (11,), (293, 227), (), (1, 65_537), (65_539,), (3, 151, 149)]
+SETTINGS = {"lr": 3e-3, "betas": (0.9, 0.95), "eps": 1e-8, "weight_decay": 0.1}
+TOLERANCE = {torch.float32: 1e-6, torch.float64: 1e-12}
+FACTORS = step_factors(3, lr=1e-2, betas=(0.9, 0.99), eps=1e-8, weight_decay=0.1)
+
+
+def stepped(optimizer_class, *, dtype, scale=1.0, make=torch.randn) -> list[torch.Tensor]:
+    """Take steps at a learning rate that changes; every second step leaves the first parameter alone."""
+    torch.manual_seed(3)
+    parameters = [torch.nn.Parameter(make(shape, dtype=dtype)) for shape in SHAPES]
+    groups = [
+        {"params": parameters[:2]},
+        {"params": parameters[2:], "weight_decay": 0.0, "betas": (0.8, 0.9)},
+    ]
+    optimizer = optimizer_class(groups, **SETTINGS)
+    for step in range(5):
+        for parameter in parameters[step % 2 :]:
+            parameter.grad = scale * torch.randn_like(parameter)
+        for group in optimizer.param_groups:
+            group["lr"] = 1e-3 * (step + 1)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+    return [parameter.detach() for parameter in parameters]
+
+
+def entry(shape=(263, 257), *, dtype=torch.float32, scale=1.0) -> Update:
+    """Return an update of random tensors."""
+    parameter, gradient, first_moment = (torch.randn(shape, dtype=dtype) for _ in range(3))
+    second_moment = scale**2 * torch.rand(shape, dtype=dtype)
+    return Update(parameter, scale * gradient, scale * first_moment, second_moment, FACTORS)
+
+
+def copy_of(one: Update) -> Update:
+    *tensors, factors = one
+    return Update._make((*(tensor.clone() for tensor in tensors), factors))
+
+
+def no_definition(*_):
+    raise AssertionError("the definition is not meant to be called")
+
+
+@pytest.mark.parametrize("num_threads", [1, 2, 5])
+@pytest.mark.parametrize(
+    ("dtype", "scale"),
+    [(torch.float32, 1.0), (torch.float64, 1.0), (torch.float64, 1e-8)],
+    ids=["float32", "float64", "gradients like eps"],
+)
+def test_adamw_of_large_parameters_equals_torch_and_the_definition(dtype, scale, num_threads, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: num_threads)
+    by_loop = stepped(AdamW, dtype=dtype, scale=scale)
+    by_torch = stepped(torch.optim.AdamW, dtype=dtype, scale=scale)
+    monkeypatch.setattr(adamw_kernel, "compiled_loop", lambda: None)
+    by_definition = stepped(AdamW, dtype=dtype, scale=scale)
+    for expected in (by_torch, by_definition):
+        for ours, theirs in zip(by_loop, expected, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=0, atol=TOLERANCE[dtype])
+    assert not torch.equal(by_loop[0], by_definition[0])  # or both went the same way
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e-8, 1.0, 1e15])
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
+def test_the_loop_does_what_the_definition_does(dtype, scale, monkeypatch):
+    ours = entry(dtype=dtype, scale=scale)
+    theirs = copy_of(ours)
+    update(*theirs)
+    monkeypatch.setattr(adamw_kernel, "update", no_definition)
+    update_all([ours])
+    for actual, expected in zip(ours[:4], theirs[:4], strict=True):
+        atol = TOLERANCE[dtype] * (1.0 if expected is theirs.parameter else scale)
+        torch.testing.assert_close(actual, expected, rtol=TOLERANCE[dtype], atol=atol)
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.3])
+def test_a_gradient_much_smaller_than_the_first_moment_is_not_lost(beta1):
+    factors = step_factors(5, lr=1e-2, betas=(beta1, 0.99), eps=1e-8, weight_decay=0.1)
+    ours = entry()._replace(factors=factors)
+    ours.first_moment.mul_(1e4)
+    expected = beta1 * ours.first_moment.double() + (1 - beta1) * ours.gradient.double()
+    update_all([ours])
+    torch.testing.assert_close(ours.first_moment, expected.float(), rtol=3e-7, atol=1e-7)
+
+
+@pytest.mark.parametrize("large", [0.0, 1e20, 1e30, math.inf, math.nan])
+@pytest.mark.parametrize("eps", [1e-8, 0.0])
+def test_the_loop_ends_where_the_definition_does_without_a_second_moment_or_with_an_endless_one(large, eps):
+    factors = step_factors(1, lr=1e-2, betas=(0.9, 0.99), eps=eps, weight_decay=0.1)
+    shape = (65_537,)
+    tensors = torch.ones(shape), torch.full(shape, large), torch.zeros(shape), torch.zeros(shape)
+    ours = Update(*tensors, factors)
+    theirs = copy_of(ours)
+    update_all([ours])
+    update(*theirs)
+    for actual, expected in zip(ours[:4], theirs[:4], strict=True):
+        torch.testing.assert_close(actual, expected, equal_nan=True)
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    start = entry((1013, 1031))
+    ends = []
+    for num_threads in (1, 3, 7):
+        monkeypatch.setattr(torch, "get_num_threads", lambda number=num_threads: number)
+        one = copy_of(start)
+        update_all([one])
+        ends.append(one)
+    for other in ends[1:]:
+        assert all(map(torch.equal, ends[0][:4], other[:4]))
+
+
+def test_the_loop_as_python_runs_it_is_the_same():
+    compiled = entry((5, 17))
+    interpreted = copy_of(compiled)
+    loop = compiled_loop()
+    assert loop is not None
+    for function, one in ((loop, compiled), (update_entries, interpreted)):
+        for arguments in cut(one, 3):
+            function(*arguments)
+    for actual, expected in zip(compiled[:4], interpreted[:4], strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_parts_are_views_of_the_whole_in_order():
+    one = entry((1009, 67), dtype=torch.float64)
+    parts = cut(one, 3)
+    for place, tensor in enumerate(one[:4]):
+        vectors = [part[place] for part in parts]
+        assert np.array_equal(np.concatenate(vectors), tensor.flatten().numpy())
+        assert all(np.shares_memory(vector, tensor.numpy()) for vector in vectors)
+        assert max(map(len, vectors)) - min(map(len, vectors)) <= 1
+    assert all(isinstance(number, np.float64) for number in parts[0][4:])
+
+
+def test_what_the_loop_writes_counts_as_a_change():
+    parameter = torch.nn.Parameter(torch.randn(257, 257))
+    x = torch.randn(257, 257, requires_grad=True)
+    product = x @ parameter
+    parameter.grad = torch.randn(257, 257)
+    AdamW([parameter]).step()
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        product.sum().backward()
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.zeros(255, 257),
+        torch.zeros(257, 257, dtype=torch.bfloat16),
+        torch.zeros(257, 257, device="meta"),
+        torch.zeros(257, 257).as_subclass(type("PartOfATensor", (torch.Tensor,), {})),
+        torch.zeros(257, 257, 2)[..., 0],
+        torch.zeros(257, 259).T,
+        torch.inference_mode()(lambda: torch.zeros(257, 257))(),
+    ],
+    ids=["small", "narrow", "elsewhere", "shared", "with gaps", "transposed", "for inference only"],
+)
+def test_small_and_unusual_tensors_are_not_for_the_loop(tensor):
+    usual = torch.zeros(257, 257)
+    assert is_for_loop(Update(usual, usual, usual, usual, FACTORS))
+    for place in range(4):
+        tensors = [tensor if place == other else usual for other in range(4)]
+        assert not is_for_loop(Update._make((*tensors, FACTORS)))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda shape, dtype: torch.randn(*shape, 2, dtype=dtype)[..., 0],
+        lambda shape, dtype: torch.randn(shape, dtype=torch.bfloat16),
+        lambda shape, dtype: torch.randn([min(size, 31) for size in shape], dtype=dtype),
+    ],
+    ids=["with gaps", "bfloat16", "small"],
+)
+def test_other_parameters_are_updated_by_the_definition(make, monkeypatch):
+    by_torch = stepped(torch.optim.AdamW, dtype=torch.float64, make=make)
+    monkeypatch.setattr(adamw_kernel, "update_in_threads", no_definition)
+    ours = stepped(AdamW, dtype=torch.float64, make=make)
+    for actual, expected in zip(ours, by_torch, strict=True):
+        tolerance = 1e-2 if actual.dtype == torch.bfloat16 else 1e-12
+        torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance)
+
+
+def test_without_numba_the_definition_updates_everything(monkeypatch):
+    monkeypatch.setitem(sys.modules, "numba", None)
+    compiled_loop.cache_clear()
+    ours = entry()
+    theirs = copy_of(ours)
+    try:
+        update_all([ours])
+    finally:
+        compiled_loop.cache_clear()
+    update(*theirs)
+    assert all(map(torch.equal, ours[:4], theirs[:4]))
+
+
+def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
+    def broken():
+        return lambda *_: 1 // 0
+
+    monkeypatch.setattr(adamw_kernel, "compiled_loop", broken)
+    with pytest.raises(ZeroDivisionError):
+        update_all([entry()])
