@@ -46,7 +46,8 @@ def registry_of_invalid_options() -> ConstructorRegistry:
 def with_option_names(message: str, fields: set[str]) -> str:
     """Write the names of fields in a message as the options that set them: `batch_size` -> `--batch-size`.
 
-    A name that is also a plain word, such as `steps`, is one where the message begins with it.
+    A name that is also a plain word, such as `steps`, is one where the message begins with it. Parts of a
+    path are left alone.
     """
 
     def option(match: re.Match[str]) -> str:
@@ -54,4 +55,4 @@ def with_option_names(message: str, fields: set[str]) -> str:
         is_field = name in fields and ("_" in name or match.start() == 0)
         return "--" + name.replace("_", "-") if is_field else name
 
-    return re.sub(r"[a-z0-9_]+", option, message)
+    return re.sub(r"(?<![\w./\\-])[a-z0-9_]+(?![\w/\\-]|\.\w)", option, message)

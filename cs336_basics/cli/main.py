@@ -5,6 +5,7 @@ import io
 import sys
 import warnings
 from collections.abc import Sequence
+from dataclasses import fields
 from importlib.metadata import version
 from typing import Annotated
 
@@ -21,7 +22,11 @@ from cs336_basics.cli.export import Export
 from cs336_basics.cli.generate import Generate
 from cs336_basics.cli.init_study import InitStudy
 from cs336_basics.cli.inspect import Inspect
-from cs336_basics.cli.invalid_options import InvalidOptionError, registry_of_invalid_options
+from cs336_basics.cli.invalid_options import (
+    InvalidOptionError,
+    registry_of_invalid_options,
+    with_option_names,
+)
 from cs336_basics.cli.plot import Plot
 from cs336_basics.cli.quickstart import Quickstart
 from cs336_basics.cli.tokens import Tokens
@@ -54,7 +59,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"error: {error}")
     try:
         with quiet_end_if_unread(), warnings.catch_warnings():
-            warnings.showwarning = show_warning
+            # As errors are printed: what it says, and not the line of code that it comes from.
+            warnings.showwarning = lambda problem, *_: print(
+                f"warning: {message_of(problem, command)}", file=sys.stderr
+            )
             command.execute()
     except KeyboardInterrupt:
         hint = "; give the same command again to continue" if command.can_continue else ""
@@ -63,12 +71,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except EXPECTED_ERRORS as error:
         if command.debug:
             raise
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {message_of(error, command)}")
 
 
-def show_warning(message: Warning | str, category: type[Warning], *_: object) -> None:
-    """Print a warning as errors are printed: what it says, and not the line of code that it comes from."""
-    print(f"warning: {message}", file=sys.stderr)
+def message_of(problem: Warning | Exception | str, command: Command) -> str:
+    """Return what an error or a warning says, with options in the place of the command's fields."""
+    names = {field.name for field in fields(command) if "_" in field.name}  # others are plain words
+    return with_option_names(str(problem), names)
 
 
 def parse(arguments: Sequence[str]) -> Command:

@@ -5,9 +5,7 @@ of "'r" is punctuation until "e" makes "'re" of it. Every other pre-token depend
 and is the same if the text ends there.
 """
 
-from collections.abc import Iterator
-
-from cs336_basics.tokenization.pretokenization import GPT2_CUTS, find_pretokens, pretoken_batches
+from cs336_basics.tokenization.pretokenization import GPT2_CUTS, find_pretokens
 from cs336_basics.tokenization.pretokenizer import Pretokenizer
 
 FOLLOWING_CHARACTERS = 2  # a pre-token with as many behind it is final
@@ -21,10 +19,6 @@ class GPT2Pretokenizer(Pretokenizer):
     def split(self, text: str) -> list[str]:
         """Return the pre-tokens of `text`."""
         return find_pretokens(text)
-
-    def batches(self, text: str) -> Iterator[list[str]]:
-        """Yield the pre-tokens of `text` in lists of bounded size."""
-        return pretoken_batches(text)
 
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
         """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""

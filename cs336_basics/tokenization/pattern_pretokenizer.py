@@ -11,11 +11,8 @@ two characters, and a piece that begins with the space gets none in front.
 Of steps with other patterns we know nothing: between two special tokens their text is held as a whole.
 """
 
-from collections.abc import Iterator
-
 import regex
 
-from cs336_basics.tokenization.pretokenization import BATCH_CHARACTERS
 from cs336_basics.tokenization.pretokenization_steps import (
     EACH_DIGIT,
     EACH_NUMBER,
@@ -51,15 +48,6 @@ class PatternPretokenizer(Pretokenizer):
         for step in self._steps:
             pieces = [part for piece in pieces for part in step(piece)]
         return pieces
-
-    def batches(self, text: str) -> Iterator[list[str]]:
-        """Yield the same in lists of bounded size, if the text may be cut."""
-        start = 0
-        while start < len(text):
-            cut = self.cuts.search(text, start + BATCH_CHARACTERS)
-            end = cut.start() if cut else len(text)
-            yield self.split(text[start:end])
-            start = end
 
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
         """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""

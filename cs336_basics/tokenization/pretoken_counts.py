@@ -14,7 +14,7 @@ import numpy as np
 from cs336_basics.files.text import require_text_file
 from cs336_basics.tokenization.bulk.text_words import TextWords
 from cs336_basics.tokenization.chunking import CHUNK_BYTES, chunk_ranges, read_chunk
-from cs336_basics.tokenization.pretokenization import pretoken_batches
+from cs336_basics.tokenization.gpt2_pretokenizer import GPT2Pretokenizer
 from cs336_basics.tokenization.progress import progress_bar
 from cs336_basics.tokenization.special_tokens import compile_special_pattern, split_on_special_tokens
 from cs336_basics.tokenization.worker_pool import choose_num_workers, map_in_order
@@ -25,9 +25,10 @@ MAX_REMEMBERED_WORDS = 1 << 18  # in each worker; some 30 MB
 def count_pretokens_of_text(text: str, special_tokens: Sequence[str]) -> Counter[bytes]:
     """Return how often each pre-token occurs between the special tokens of `text`."""
     pattern = compile_special_pattern(special_tokens)
+    pretokenizer = GPT2Pretokenizer()
     counts = Counter()
     for ordinary_text, _ in split_on_special_tokens(text, pattern):
-        for pretokens in pretoken_batches(ordinary_text):
+        for pretokens in pretokenizer.batches(ordinary_text):
             counts.update(pretokens)
     return Counter({pretoken.encode(): count for pretoken, count in counts.items()})
 

@@ -11,27 +11,11 @@ contractions factored as in https://github.com/openai/tiktoken/pull/234. In orde
 Every character is in one of these, so the pre-tokens joined give the text again.
 """
 
-from collections.abc import Iterator
-
 import regex
 
 GPT2_PATTERN = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-BATCH_CHARACTERS = 1 << 16  # pre-tokens are strings of some 55 bytes each: few of them at a time
 
 find_pretokens = regex.compile(GPT2_PATTERN).findall
 
 # Where ordinary text may be cut without changing its pre-tokens; `chunking.py` has the argument.
 GPT2_CUTS = regex.compile(r"\s(?=\S)")
-
-
-def pretoken_batches(text: str) -> Iterator[list[str]]:
-    """Yield the pre-tokens of `text`, which holds no special token, in lists of bounded size.
-
-    Example: "I'll  go" -> ["I", "'ll", " ", " go"].
-    """
-    start = 0
-    while start < len(text):
-        cut = GPT2_CUTS.search(text, start + BATCH_CHARACTERS)
-        end = cut.start() if cut else len(text)
-        yield find_pretokens(text, start, end)
-        start = end

@@ -14,6 +14,9 @@ FIELDS = {"batch_size", "steps", "beta1", "d_model", "num_heads"}
         ("after 3 steps", "after 3 steps"),
         ("d_model must be a multiple of num_heads", "--d-model must be a multiple of --num-heads"),
         ("num_heads_of_another is no field", "num_heads_of_another is no field"),
+        ("runs/batch_size is none; take batch_size", "runs/batch_size is none; take --batch-size"),
+        ("batch_size.npy, x-d_model, C:\\d_model", "batch_size.npy, x-d_model, C:\\d_model"),
+        ("choose another d_model.", "choose another --d-model."),
         ("", ""),
     ],
 )

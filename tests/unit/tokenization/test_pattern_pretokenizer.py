@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cs336_basics.tokenization import Tokenizer, pattern_pretokenizer
+from cs336_basics.tokenization import Tokenizer
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS
 from cs336_basics.tokenization.definition import TokenizerDefinition
 from cs336_basics.tokenization.gpt2_pretokenizer import GPT2Pretokenizer
@@ -22,6 +22,7 @@ from cs336_basics.tokenization.pretokenization_steps import (
 )
 from tests.unit.tokenization.references import BOUNDED, adversarial_text, any_text
 
+BATCH_CHARACTERS = "cs336_basics.tokenization.pretokenizer.BATCH_CHARACTERS"
 KNOWN = [
     GPT2_STEPS,
     (EACH_DIGIT, *GPT2_STEPS),
@@ -44,7 +45,7 @@ texts = adversarial_text | any_text | st.text("a1 \n!'s\r", max_size=30)
 @given(texts)
 def test_text_in_batches_has_the_pretokens_of_the_whole(steps, text):
     pretokenizer = PatternPretokenizer(steps)
-    with mock.patch.object(pattern_pretokenizer, "BATCH_CHARACTERS", 1):
+    with mock.patch(BATCH_CHARACTERS, 1):
         batches = list(pretokenizer.batches(text))
     assert [pretoken for batch in batches for pretoken in batch] == pretokenizer.split(text)
 
@@ -92,7 +93,7 @@ def test_known_steps_let_text_be_cut(word):
     text = word * 100
     for steps in KNOWN:
         pretokenizer = PatternPretokenizer(steps)
-        with mock.patch.object(pattern_pretokenizer, "BATCH_CHARACTERS", 50):
+        with mock.patch(BATCH_CHARACTERS, 50):
             assert len(list(pretokenizer.batches(text))) > 3
         assert pretokenizer.final_pretokens(text, 0, len(text))[1] > len(text) - 10
 

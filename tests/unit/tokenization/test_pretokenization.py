@@ -5,14 +5,15 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cs336_basics.tokenization import pretokenization
-from cs336_basics.tokenization.pretokenization import find_pretokens, pretoken_batches
+from cs336_basics.tokenization import pretokenizer
+from cs336_basics.tokenization.gpt2_pretokenizer import GPT2Pretokenizer
+from cs336_basics.tokenization.pretokenization import find_pretokens
 from tests.unit.tokenization.references import BOUNDED, GPT2_ORIGINAL, adversarial_text
 
 
 def test_pretokens_of_an_example_worked_by_hand():
     text = "I'll  pay $42,\n\n  you're 'royal' é "
-    assert next(pretoken_batches(text)) == [
+    assert next(GPT2Pretokenizer().batches(text)) == [
         *("I", "'ll", " ", " pay", " $", "42", ",", "\n\n ", " you", "'re", " '", "royal", "'", " é", " "),
     ]
 
@@ -31,11 +32,11 @@ def test_pretokens_cover_every_code_point():
 @BOUNDED
 @given(adversarial_text, st.integers(1, 5))
 def test_pretokens_do_not_depend_on_the_size_of_the_batches(text, size):
-    with mock.patch.object(pretokenization, "BATCH_CHARACTERS", size):
-        batches = list(pretoken_batches(text))
+    with mock.patch.object(pretokenizer, "BATCH_CHARACTERS", size):
+        batches = list(GPT2Pretokenizer().batches(text))
     assert [pretoken for batch in batches for pretoken in batch] == regex.findall(GPT2_ORIGINAL, text)
 
 
 def test_pretokens_of_a_long_text_come_in_bounded_batches():
-    batches = list(pretoken_batches("word " * 100_000))
-    assert max(len("".join(batch)) for batch in batches) <= pretokenization.BATCH_CHARACTERS + 5
+    batches = list(GPT2Pretokenizer().batches("word " * 100_000))
+    assert max(len("".join(batch)) for batch in batches) <= pretokenizer.BATCH_CHARACTERS + 5
