@@ -42,7 +42,7 @@ def test_account_needs_no_torch(tmp_path):
     ("arguments", "message"),
     [
         (("--batch", "3", "--accumulation-steps", "2"), "2 does not divide 3"),
-        (("--batch", "0"), "batch_size must be at least 1 but is 0"),
+        (("--batch", "0"), "--batch-size must be at least 1 but is 0"),
         (("--num-heads", "7"), "--d-model must be a multiple of --num-heads"),
         (("--processes", "0"), "at least 1 process but there are 0"),
         (("--parallel", "fsdp", "--optimizer", "muon"), "needs whole matrices; take adamw, or ddp"),

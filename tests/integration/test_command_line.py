@@ -270,7 +270,7 @@ BAD_INPUTS = {
         "a seed must lie in",
     ),
     "id that is too large": (("generate", "other", "--prompt-ids", "9" * 23), "must lie in 0..299 "),
-    "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "top_p"),
+    "impossible top-p": (("generate", "other", "--prompt", "a", "--top-p", "0"), "--top-p must"),
     "unknown data set": (("data", "wikipedia"), "wikipedia"),
     "folder for data that is a file": (("data", "owt", "--dir", "text.txt"), "text.txt cannot be one"),
     "plotting nothing": (("plot",), "at least one run"),
