@@ -57,18 +57,19 @@ class AdamW(Optimizer):
         if any(gradient.is_sparse for _, gradient, _ in trained):
             raise ValueError("gradients must be dense but one is sparse; build its layer with sparse=False")
         update_all([self._next_update(*one) for one in trained])
+        for parameter, _, _ in trained:
+            self.state[parameter]["step"] += 1
         return loss
 
     def _next_update(self, parameter: Tensor, gradient: Tensor, group: dict) -> Update:
-        """Count a step of one parameter, and return what it does."""
+        """Return what the next step does to one parameter."""
         state = self.state[parameter]
         if not state:
             state["step"] = 0
             state["first_moment"] = torch.zeros_like(parameter)
             state["second_moment"] = torch.zeros_like(parameter)
-        state["step"] += 1
         factors = step_factors(
-            state["step"],
+            state["step"] + 1,
             lr=group["lr"],
             betas=group["betas"],
             eps=group["eps"],

@@ -11,8 +11,8 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 def compile_for_training(model: TransformerLM) -> None:
     """Compile the blocks, one compilation for all of them, and the last norm.
 
-    The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own. So does AdamW, whose
-    large tensors are updated by a compiled loop anyway where they lie on a CPU.
+    The loss stays as it is: `chunked_cross_entropy` has a backward pass of its own. AdamW stays as well: on
+    a CPU it has a compiled kernel anyway (`optim/adamw_kernel.py`).
     """
     backend = _backend_for(model)
     if backend is None:

@@ -101,8 +101,8 @@ class TrainingConfig:
     """The type of matrix products (weights stay float32); auto: bf16 where it is faster. fp64: everything in
     float64, to compare computations."""
     compile: bool = False
-    """Compile the blocks, the last norm and, on a CPU, the update of AdamW with torch.compile, where there is
-    a compiler (on Apple's GPU it only traces; with fsdp AdamW is left as it is)."""
+    """Compile the blocks and the last norm with torch.compile, where there is a compiler (on Apple's GPU it
+    only traces)."""
     seed: int = 0
     """Decides the first weights and which windows each step sees."""
 

@@ -60,7 +60,7 @@ def describe_memory(config: RunConfig, processes: Processes = ONE_PROCESS) -> st
     at_start = f", {with_unit(estimate.start, 'B')} when a run continues" if estimate.start > peak else ""
     return (
         f"memory: about {with_unit(peak, 'B')} {each}at the peak of a step ({listed}){at_start}, "
-        "besides what Python and PyTorch take"
+        "besides what Python and its libraries take"
     )
 
 

@@ -1,7 +1,7 @@
 """Be a fresh process that trains for a few steps, and print by how much it grew after the model was made.
 
 What every process pays once (libraries, buffers of matrix products, threads) is paid before, by two steps of
-a small model of the same parts.
+a small model of the same parts and an update of a large parameter.
 """
 
 import json
@@ -12,12 +12,15 @@ from pathlib import Path
 
 import numpy as np
 import psutil
+import torch
 from torch import nn
 from torch.optim import Optimizer
 
 from cs336_basics.data.mixture import TokenMixture
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.config import ModelConfig
+from cs336_basics.optim.adamw import AdamW
+from cs336_basics.optim.adamw_kernel import FEWEST_ENTRIES
 from cs336_basics.optim.clipping import clip_gradients
 from cs336_basics.training.batches import Batch, batch_of_step
 from cs336_basics.training.build_optimizer import new_optimizer
@@ -65,9 +68,17 @@ def main(settings: str) -> None:
             training=replace(training, batch_size=processes.count * training.accumulation_steps),
         )
         growth_in_training(small, processes, take_step)
+        update_a_large_parameter()
         growth = growth_in_training(config, processes, take_step)
         if processes.is_first:
             print(json.dumps({"growth": growth}))
+
+
+def update_a_large_parameter() -> None:
+    """Let AdamW import and compile what it has for parameters larger than those of the small model."""
+    parameter = nn.Parameter(torch.zeros(FEWEST_ENTRIES))
+    parameter.grad = torch.zeros(FEWEST_ENTRIES)
+    AdamW([parameter]).step()
 
 
 def growth_in_training(config: RunConfig, processes: Processes, take_step: Callable[..., object]) -> int:

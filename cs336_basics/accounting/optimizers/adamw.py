@@ -20,7 +20,10 @@ OPERATIONS = {
 
 
 def adamw_cost(shapes: ParameterShapes) -> OptimizerCost:
-    """Two moments for each parameter; the denominator of one parameter after another is temporary."""
+    """Two moments for each parameter; the denominator of one parameter after another is temporary.
+
+    On a CPU large parameters need none (`optim/adamw_kernel.py`), so this is an upper bound there.
+    """
     each = count_numbers(shapes)
     largest = max(map(math.prod, shapes.values()), default=0)
     return OptimizerCost(

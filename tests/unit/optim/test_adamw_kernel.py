@@ -1,4 +1,5 @@
 import math
+import subprocess
 import sys
 
 import numpy as np
@@ -7,7 +8,15 @@ import torch
 
 from cs336_basics import AdamW
 from cs336_basics.optim import adamw_kernel
-from cs336_basics.optim.adamw_kernel import compiled_loop, cut, is_for_loop, update_all, update_entries
+from cs336_basics.optim.adamw_kernel import (
+    compiled_kernel,
+    is_for_kernel,
+    is_large_on_cpu,
+    run_kernel,
+    share_out,
+    update_all,
+    update_entries,
+)
 from cs336_basics.optim.adamw_update import Update, step_factors, update
 
 SHAPES = [(257, 257), (11,), (293, 227), (), (1, 65_537), (65_539,), (3, 151, 149)]
@@ -61,7 +70,7 @@ def test_adamw_of_large_parameters_equals_torch_and_the_definition(dtype, scale,
     monkeypatch.setattr(torch, "get_num_threads", lambda: num_threads)
     by_loop = stepped(AdamW, dtype=dtype, scale=scale)
     by_torch = stepped(torch.optim.AdamW, dtype=dtype, scale=scale)
-    monkeypatch.setattr(adamw_kernel, "compiled_loop", lambda: None)
+    monkeypatch.setattr(adamw_kernel, "compiled_kernel", lambda: None)
     by_definition = stepped(AdamW, dtype=dtype, scale=scale)
     for expected in (by_torch, by_definition):
         for ours, theirs in zip(by_loop, expected, strict=True):
@@ -71,7 +80,7 @@ def test_adamw_of_large_parameters_equals_torch_and_the_definition(dtype, scale,
 
 @pytest.mark.parametrize("scale", [1e-30, 1e-12, 1e-8, 1.0, 1e15])
 @pytest.mark.parametrize("dtype", TOLERANCE, ids=str)
-def test_the_loop_does_what_the_definition_does(dtype, scale, monkeypatch):
+def test_the_kernel_does_what_the_definition_does(dtype, scale, monkeypatch):
     ours = entry(dtype=dtype, scale=scale)
     theirs = copy_of(ours)
     update(*theirs)
@@ -94,7 +103,7 @@ def test_a_gradient_much_smaller_than_the_first_moment_is_not_lost(beta1):
 
 @pytest.mark.parametrize("large", [0.0, 1e20, 1e30, math.inf, math.nan])
 @pytest.mark.parametrize("eps", [1e-8, 0.0])
-def test_the_loop_ends_where_the_definition_does_without_a_second_moment_or_with_an_endless_one(large, eps):
+def test_the_kernel_ends_where_the_definition_does_without_a_second_moment_or_with_an_endless_one(large, eps):
     factors = step_factors(1, lr=1e-2, betas=(0.9, 0.99), eps=eps, weight_decay=0.1)
     shape = (65_537,)
     tensors = torch.ones(shape), torch.full(shape, large), torch.zeros(shape), torch.zeros(shape)
@@ -121,27 +130,33 @@ def test_the_number_of_threads_changes_nothing(monkeypatch):
 def test_the_loop_as_python_runs_it_is_the_same():
     compiled = entry((5, 17))
     interpreted = copy_of(compiled)
-    loop = compiled_loop()
-    assert loop is not None
-    for function, one in ((loop, compiled), (update_entries, interpreted)):
-        for arguments in cut(one, 3):
-            function(*arguments)
+    kernel = compiled_kernel()
+    assert kernel is not None
+    for function, one in ((kernel, compiled), (update_entries, interpreted)):
+        for share in share_out([one], 3):
+            run_kernel(function, share)
     for actual, expected in zip(compiled[:4], interpreted[:4], strict=True):
         torch.testing.assert_close(actual, expected, rtol=1e-6, atol=1e-6)
 
 
-def test_parts_are_views_of_the_whole_in_order():
-    one = entry((1009, 67), dtype=torch.float64)
-    parts = cut(one, 3)
-    for place, tensor in enumerate(one[:4]):
-        vectors = [part[place] for part in parts]
-        assert np.array_equal(np.concatenate(vectors), tensor.flatten().numpy())
-        assert all(np.shares_memory(vector, tensor.numpy()) for vector in vectors)
-        assert max(map(len, vectors)) - min(map(len, vectors)) <= 1
-    assert all(isinstance(number, np.float64) for number in parts[0][4:])
+@pytest.mark.parametrize("num_shares", [1, 2, 7, 64])
+def test_shares_have_one_size_and_are_views_of_all_entries_in_order(num_shares):
+    updates = [entry((109, 67), dtype=torch.float64), entry((3,)), entry((1009,))]
+    shares = share_out(updates, num_shares)
+    sizes = [sum(len(call[0]) for call in share) for share in shares]
+    assert len(shares) == num_shares
+    assert max(sizes) - min(sizes) <= 1
+    calls = [call for share in shares for call in share]
+    assert len(calls) < len(updates) + num_shares
+    for place in range(4):
+        values = np.concatenate([call[place] for call in calls])
+        assert np.array_equal(values, np.concatenate([one[:4][place].flatten().numpy() for one in updates]))
+    assert np.shares_memory(calls[0][0], updates[0].parameter.numpy())
+    assert all(number.dtype == np.float64 for number in calls[0][4:])
+    assert all(number.dtype == np.float32 for number in calls[-1][4:])
 
 
-def test_what_the_loop_writes_counts_as_a_change():
+def test_what_the_kernel_writes_counts_as_a_change():
     parameter = torch.nn.Parameter(torch.randn(257, 257))
     x = torch.randn(257, 257, requires_grad=True)
     product = x @ parameter
@@ -159,17 +174,30 @@ def test_what_the_loop_writes_counts_as_a_change():
         torch.zeros(257, 257, device="meta"),
         torch.zeros(257, 257).as_subclass(type("PartOfATensor", (torch.Tensor,), {})),
         torch.zeros(257, 257, 2)[..., 0],
-        torch.zeros(257, 259).T,
-        torch.inference_mode()(lambda: torch.zeros(257, 257))(),
+        torch.zeros(259, 257).T,
+        torch._neg_view(torch.zeros(257, 259)),  # pyright: ignore[reportPrivateImportUsage]
+        torch.inference_mode()(torch.zeros)(257, 259),
     ],
-    ids=["small", "narrow", "elsewhere", "shared", "with gaps", "transposed", "for inference only"],
+    ids=[
+        "small",
+        "narrow",
+        "elsewhere",
+        "shared",
+        "with gaps",
+        "transposed",
+        "negated",
+        "for inference only",
+    ],
 )
-def test_small_and_unusual_tensors_are_not_for_the_loop(tensor):
+def test_small_and_unusual_tensors_are_not_for_the_kernel(tensor):
     usual = torch.zeros(257, 257)
-    assert is_for_loop(Update(usual, usual, usual, usual, FACTORS))
+    assert is_large_on_cpu(usual)
+    assert is_for_kernel(Update(usual, usual, usual, usual, FACTORS))
+    assert not is_large_on_cpu(tensor)
+    alike = torch.zeros(tensor.shape, dtype=tensor.dtype)
     for place in range(4):
-        tensors = [tensor if place == other else usual for other in range(4)]
-        assert not is_for_loop(Update._make((*tensors, FACTORS)))
+        tensors = [tensor if place == other else alike for other in range(4)]
+        assert not is_for_kernel(Update._make((*tensors, FACTORS)))
 
 
 @pytest.mark.parametrize(
@@ -190,23 +218,106 @@ def test_other_parameters_are_updated_by_the_definition(make, monkeypatch):
         torch.testing.assert_close(actual, expected, rtol=tolerance, atol=tolerance)
 
 
-def test_without_numba_the_definition_updates_everything(monkeypatch):
+@pytest.fixture
+def nothing_compiled():
+    """Let Numba be looked for anew, in this test and after it."""
+    compiled_kernel.cache_clear()
+    yield
+    compiled_kernel.cache_clear()
+
+
+@pytest.mark.parametrize(
+    "error", [ImportError("no module"), OSError("no library"), RuntimeError("no symbol")], ids=repr
+)
+def test_without_numba_the_definition_updates_everything_after_one_warning(
+    error, monkeypatch, nothing_compiled
+):
+    def broken():
+        raise error
+
+    monkeypatch.setattr(adamw_kernel, "compile_kernel", broken)
+    ours = [entry(), entry((5, 3))]
+    theirs = [copy_of(one) for one in ours]
+    with pytest.warns(UserWarning, match=f"goes on without Numba.*{error}") as caught:
+        update_all([*ours, *ours])
+    update_all(ours)
+    assert len(caught) == 1
+    for ours_now, one in zip(ours, theirs, strict=True):
+        for _ in range(3):
+            update(*one)
+        assert all(map(torch.equal, ours_now[:4], one[:4]))
+
+
+def test_a_module_that_is_missing_is_named(monkeypatch, nothing_compiled):
     monkeypatch.setitem(sys.modules, "numba", None)
-    compiled_loop.cache_clear()
-    ours = entry()
-    theirs = copy_of(ours)
-    try:
-        update_all([ours])
-    finally:
-        compiled_loop.cache_clear()
-    update(*theirs)
-    assert all(map(torch.equal, ours[:4], theirs[:4]))
+    with pytest.warns(UserWarning, match="import of numba halted"):
+        assert compiled_kernel() is None
+
+
+def mismatched(place: int, tensor: torch.Tensor) -> Update:
+    tensors = [torch.zeros(300, 400) for _ in range(4)]
+    tensors[place] = tensor
+    return Update._make((*tensors, FACTORS))
+
+
+@pytest.mark.parametrize("place", range(1, 4))
+@pytest.mark.parametrize(
+    "tensor",
+    [torch.zeros(299, 400), torch.zeros(400, 300), torch.zeros(300, 400, dtype=torch.float64)],
+    ids=["smaller", "other axes", "other type"],
+)
+def test_tensors_that_do_not_belong_together_are_left_to_the_definition(place, tensor):
+    assert not is_for_kernel(mismatched(place, tensor))
+
+
+def test_the_state_of_another_model_is_refused_and_counts_no_step():
+    def optimizer_of(*shape):
+        parameter = torch.nn.Parameter(torch.zeros(shape))
+        parameter.grad = torch.ones(shape)
+        return AdamW([parameter])
+
+    small, large = optimizer_of(300, 300), optimizer_of(600, 600)
+    small.step()
+    large.load_state_dict(small.state_dict())
+    with pytest.raises(RuntimeError, match="must match the size"):
+        large.step()
+    assert [state["step"] for state in large.state.values()] == [1]
+
+
+def test_a_step_that_a_compiler_traces_is_that_of_the_definition():
+    torch.compiler.reset()
+    parameter = torch.nn.Parameter(torch.randn(257, 257))
+    parameter.grad = torch.randn(257, 257)
+    other = torch.nn.Parameter(parameter.detach().clone())
+    other.grad = parameter.grad.clone()
+    traced, plain = AdamW([parameter]), AdamW([other])
+    torch.compile(traced.step, backend="eager", fullgraph=True)()
+    plain.step()
+    torch.testing.assert_close(parameter, other, rtol=1e-6, atol=1e-6)
+    torch.compiler.reset()
+
+
+def test_training_goes_on_in_a_thread_when_the_main_one_has_ended():
+    program = (
+        "import threading, time, torch; from cs336_basics import AdamW\n"
+        "def train():\n"
+        "    time.sleep(0.5)\n"
+        "    p = torch.nn.Parameter(torch.ones(70_000)); p.grad = torch.ones(70_000); AdamW([p]).step()\n"
+        "    print(p.sum().item() < 70_000)\n"
+        "threading.Thread(target=train).start()\n"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert (result.stdout, result.stderr) == ("True\n", "")
 
 
 def test_what_goes_wrong_in_a_thread_is_raised(monkeypatch):
-    def broken():
-        return lambda *_: 1 // 0
+    def kernel(parameter, *_):
+        parameter[0] = 7.0
+        raise ZeroDivisionError
 
-    monkeypatch.setattr(adamw_kernel, "compiled_loop", broken)
+    monkeypatch.setattr(adamw_kernel, "compiled_kernel", lambda: kernel)
+    one = entry()
+    before = one.parameter._version
     with pytest.raises(ZeroDivisionError):
-        update_all([entry()])
+        update_all([one])
+    assert one.parameter._version > before  # what has been written is known

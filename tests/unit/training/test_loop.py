@@ -10,6 +10,7 @@ from cs336_basics.checkpoint.newest_whole import DamagedCheckpointWarning, newes
 from cs336_basics.checkpoint.pointers import checkpoint_folders
 from cs336_basics.checkpoint.run_checkpoint import OPTIMIZER, WEIGHTS
 from cs336_basics.evaluation.held_out_loss import evaluate
+from cs336_basics.optim import adamw_kernel
 from cs336_basics.training.hardware import autocast
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.step import train_step
@@ -31,8 +32,11 @@ def last_file(run, name):
     return folder / name
 
 
-@pytest.mark.parametrize("killed_before", [2, 6, 8, 12])
-def test_a_run_that_continues_equals_the_uninterrupted_run(tmp_path, monkeypatch, killed_before):
+@pytest.mark.parametrize(("killed_before", "fewest_entries"), [(2, 1), (6, 1), (8, 1 << 16), (12, 1)])
+def test_a_run_that_continues_equals_the_uninterrupted_run(
+    tmp_path, monkeypatch, killed_before, fewest_entries
+):
+    monkeypatch.setattr(adamw_kernel, "FEWEST_ENTRIES", fewest_entries)  # 1: all is updated by the kernel
     whole, broken = run_folder(tmp_path / "whole"), run_folder(tmp_path / "broken")
     expected = loop.train(CONFIG, token_data(), whole)
 
