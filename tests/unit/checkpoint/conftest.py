@@ -1,0 +1,1 @@
+from tests.unit.quick_runs import quick_runs  # noqa: F401
