@@ -31,6 +31,7 @@ def nats_token_by_token(model: TransformerLM, ids: np.ndarray, context_length: i
     return nats
 
 
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 8, 9, 14, 15, 29, 43])
 @pytest.mark.parametrize("context_length", [3, 7])
 def test_evaluate_equals_the_definition_token_by_token(length, context_length):
@@ -120,6 +121,7 @@ def test_evaluate_refuses_settings_that_would_score_nothing(length, batch_size, 
         )
 
 
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("length", [1, 2, 7, 8, 9, 15, 29])
 @pytest.mark.parametrize("stride", [1, 2, 5, 6, 7])
 def test_with_a_stride_each_window_scores_its_last_tokens(length, stride):

@@ -43,8 +43,9 @@ def test_chunked_attention_and_its_gradients_equal_the_plain_ones(dtype, leading
         assert_equal(found, wanted, dtype)
 
 
+@pytest.mark.without_type_checks
 def test_chunked_attention_has_the_gradient_of_finite_differences():
-    inputs = tuple(x[:, :11].detach().requires_grad_() for x in q_k_v(1, dtype=torch.float64))
+    inputs = tuple(x[:, :11, :3].detach().requires_grad_() for x in q_k_v(1, dtype=torch.float64))
     assert gradcheck(chunked_causal_attention, inputs)
 
 
@@ -87,6 +88,7 @@ def test_chunked_attention_takes_its_products_in_the_type_of_autocast_and_gradie
         torch.testing.assert_close(gradient, wanted, rtol=0.05, atol=0.1)
 
 
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("chunk_sizes", [(3, 5)], indirect=True)  # where most is added
 def test_gradients_under_autocast_lose_no_more_with_more_chunks():
     inputs = tuple(torch.randn(1, 389, D_HEAD).requires_grad_() for _ in range(3))

@@ -26,6 +26,7 @@ def seeded(settings: dict) -> dict:
     return {**settings, "generator": torch.Generator().manual_seed(5)}
 
 
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("overflow", ["recompute", "half"])
 @pytest.mark.parametrize("max_new_tokens", [CONTEXT - 1, 17])
 @pytest.mark.parametrize("name", SETTINGS)
@@ -39,6 +40,7 @@ def test_generate_gives_the_tokens_of_the_definition(model, name, max_new_tokens
             assert list(stream_tokens(model, prompts[0], max_new_tokens, **seeded(settings))) == expected[0]
 
 
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("overflow", ["recompute", "half"])
 @pytest.mark.parametrize("name", SETTINGS)
 def test_generate_stops_rows_as_the_definition_does(model, name, overflow):
@@ -60,6 +62,7 @@ def test_generate_in_the_shortest_contexts(context_length, overflow):
 
 
 @needs_packing
+@pytest.mark.without_type_checks
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("overflow", ["recompute", "half"])
 def test_generate_gives_the_tokens_of_the_definition_by_packed_weights(monkeypatch, overflow, tied):
