@@ -3,6 +3,7 @@
 import ast
 import sys
 from collections.abc import Iterator
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -74,6 +75,7 @@ def is_let_in(package: str, file: str) -> bool:
     return package in THIRD_PARTIES or any(file.startswith(f"{f}/") for f in ONLY_IN.get(package, ()))
 
 
+@cache  # each file is a test
 def package_files() -> dict[str, str]:
     paths = sorted(PACKAGE.rglob("*.py"))
     return {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in paths}
