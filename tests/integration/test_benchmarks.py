@@ -9,6 +9,7 @@ import pytest
 
 from tests.benchmarks.comparison import Subject, Target, Task, rows
 from tests.benchmarks.fresh_process import Measurement, measure_in_fresh_process, memory_can_be_sampled
+from tests.benchmarks.tokenizer import main as benchmark_of_tokenizers
 from tests.browser import MISSING, find_chromium
 from tests.integration.command import ONE_THREAD
 from tests.unit.tokenization.references import real_text
@@ -103,10 +104,12 @@ def test_tokenizer_benchmark_measures_the_memory_for_a_longer_text(corpus):
     ]
 
 
-def test_tokenizer_benchmark_refuses_a_corpus_that_is_not_there(tmp_path):
-    result = tokenizer_benchmark("--corpus", tmp_path / "missing.txt")
-    assert result.returncode == 2
-    assert "no file at" in result.stderr
+def test_tokenizer_benchmark_refuses_a_corpus_that_is_not_there(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["tokenizer", "--corpus", str(tmp_path / "missing.txt")])
+    with pytest.raises(SystemExit) as ended:
+        benchmark_of_tokenizers()
+    assert ended.value.code == 2
+    assert "no file at" in capsys.readouterr().err
 
 
 def test_rows_compare_medians_with_the_targets():

@@ -255,7 +255,10 @@ BAD_INPUTS = {
         "error: --steps must be at least 1",
     ),
     "preset without a name": ((*TRAIN, "--train-tokens", "tokens.npy", "--preset"), "--preset"),
-    "evaluating what is no run": (("evaluate", "none"), "none"),
+    "evaluating what is no run": (
+        ("evaluate", "none"),
+        "error: expected a run but none has no config.json; train one first",
+    ),
     "generating from what is no run": (("generate", "none"), "none"),
     "generating from nothing": (("generate", "--prompt", "a"), "but neither is given; give one"),
     "generating from a folder without a model": (("generate", "--model", "tokenizer"), "has no config.json"),
@@ -319,9 +322,9 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(quick_cs336, bad_input_fol
 
 
 def test_an_error_is_a_line_on_the_error_output_and_a_status(tmp_path):
-    result = cs336("evaluate", "none", cwd=tmp_path)
+    result = cs336("train-tokenizer", "--input", "none.txt", "--output", "out", cwd=tmp_path)
     assert result.returncode == 1
-    assert result.stderr == "error: expected a run but none has no config.json; train one first\n"
+    assert result.stderr == "error: expected a text file but found none at none.txt; check the path\n"
 
 
 @pytest.mark.endurance

@@ -73,7 +73,7 @@ def message_of(error_type, function, *args, **kwargs):
 
 def main():
     folder = Path(sys.argv[2])
-    counts = [count_pretokens(folder / "text", [END], num_workers=n, chunk_bytes=5000) for n in (1, 2, 3)]
+    counts = [count_pretokens(folder / "text", [END], num_workers=n, chunk_bytes=5000) for n in (1, 3)]
     tokenizer = Tokenizer.from_files(folder / "vocab.json", folder / "merges.txt")
     encode_text_file(
         tokenizer._chunk_encoder, folder / "text", folder / "ids.npy", num_workers=2, chunk_bytes=5000,
@@ -94,7 +94,7 @@ def main():
     ]
     no_result = message_of(TypeError, list, map_in_order(return_a_lock, None, range(2), num_workers=2))
     print(json.dumps({
-        "counts agree": counts[0] == counts[1] == counts[2],
+        "counts agree": counts[0] == counts[1],
         "parent": os.getpid(),
         "processes": [pid for pid, *_ in seen],
         "torch": any(torch for _, torch, *_ in seen) or "torch" in sys.modules,

@@ -47,6 +47,7 @@ ALL_SIZES = {
     "wide": (WIDE, 4),  # here and below, weights decide
     "wordy": (WORDY, 2),
     "tied": ({**WORDY, "tie_embeddings": True}, 2),
+    "half as wordy": ({**WORDY, "vocab_size": 30_000}, 2),
 }
 CHUNKED: tuple[AttentionForm, LossForm] = ("chunked", "chunked")
 REFERENCE: tuple[AttentionForm, LossForm] = ("reference", "plain")
@@ -142,7 +143,7 @@ def test_estimate_is_within_15_percent_in_float64():
 
 
 OF_SEVERAL = [
-    ("fsdp", "wordy", 2, {}),
+    ("fsdp", "half as wordy", 2, {}),
     *(
         pytest.param(*case, marks=pytest.mark.endurance)
         for case in (
