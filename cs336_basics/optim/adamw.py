@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from cs336_basics.optim.adamw_kernel import update_all
+from cs336_basics.optim.adamw_kernel import prepare_kernel, update_all
 from cs336_basics.optim.adamw_update import Update, step_factors
 from cs336_basics.optim.closure import loss_of
 
@@ -43,6 +43,7 @@ class AdamW(Optimizer):
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must lie in [0, 1) but are {betas}")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        prepare_kernel(parameter for group in self.param_groups for parameter in group["params"])
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

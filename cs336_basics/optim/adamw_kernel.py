@@ -7,14 +7,14 @@ and goes over it once. For 22 million weights on two cores of an Intel Xeon (Eme
 | -------------- | -------- | --------------------- |
 | 41             | 20       | 16                    |
 
-Numba is imported, and the loop compiled, when the first large parameter is updated: a second or two and some
-115 MB, once in a process. Where that does not work, everything is updated by the definition. To step through
-the loop in a debugger, set `NUMBA_DISABLE_JIT=1`.
+Numba is imported, and the loop compiled, with the first `AdamW` that has a large parameter on a CPU: a second
+or two and some 115 MB, once in a process. Where that does not work, everything is updated by the definition.
+To step through the loop in a debugger, set `NUMBA_DISABLE_JIT=1`.
 """
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, partial
 from itertools import pairwise
 
@@ -29,6 +29,12 @@ from cs336_basics.optim.threads import run_in_threads
 
 FEWEST_ENTRIES = 1 << 16  # a smaller tensor stays in the cache anyway, and in the form one can step through
 Kernel = Callable[..., None]
+
+
+def prepare_kernel(parameters: Iterable[Tensor]) -> None:
+    """Compile the kernel if these parameters will need it, so that no step has to."""
+    if any(map(is_large_on_cpu, parameters)):
+        compiled_kernel()
 
 
 def update_all(updates: Sequence[Update]) -> None:

@@ -248,6 +248,16 @@ def test_without_numba_the_definition_updates_everything_after_one_warning(
         assert all(map(torch.equal, ours_now[:4], one[:4]))
 
 
+@pytest.mark.parametrize(
+    ("size", "device", "times"), [(1 << 16, "cpu", 1), (9, "cpu", 0), (1 << 16, "meta", 0)]
+)
+def test_an_optimizer_compiles_before_its_first_step_what_it_will_need(size, device, times, monkeypatch):
+    compilations = []
+    monkeypatch.setattr(adamw_kernel, "compiled_kernel", lambda: compilations.append(1))
+    AdamW([torch.nn.Parameter(torch.zeros(shape, device=device)) for shape in (3, size)])
+    assert len(compilations) == times
+
+
 def test_a_module_that_is_missing_is_named(monkeypatch, nothing_compiled):
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.warns(UserWarning, match="import of numba halted"):
