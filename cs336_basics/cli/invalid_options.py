@@ -46,8 +46,7 @@ def registry_of_invalid_options() -> ConstructorRegistry:
 def with_option_names(message: str, fields: set[str]) -> str:
     """Write the names of fields in a message as the options that set them: `batch_size` -> `--batch-size`.
 
-    A name that is also a plain word, such as `steps`, is one where the message begins with it. Parts of a
-    path are left alone.
+    A name that is also a plain word, such as `steps`, is one where the message begins with it.
     """
 
     def option(match: re.Match[str]) -> str:
@@ -55,4 +54,13 @@ def with_option_names(message: str, fields: set[str]) -> str:
         is_field = name in fields and ("_" in name or match.start() == 0)
         return "--" + name.replace("_", "-") if is_field else name
 
-    return re.sub(r"(?<![\w./\\-])[a-z0-9_]+(?![\w/\\-]|\.\w)", option, message)
+    return re.sub(r"[a-z0-9_]+", option, message)
+
+
+def with_option_at_the_start(message: str, fields: set[str]) -> str:
+    """Write the field that a message begins with ("top_p must ...") as its option, and leave all else.
+
+    For messages that may hold paths and texts of the user's.
+    """
+    name, space, rule = message.partition(" must ")
+    return f"--{name.replace('_', '-')}{space}{rule}" if space and name in fields else message

@@ -25,7 +25,7 @@ from cs336_basics.cli.inspect import Inspect
 from cs336_basics.cli.invalid_options import (
     InvalidOptionError,
     registry_of_invalid_options,
-    with_option_names,
+    with_option_at_the_start,
 )
 from cs336_basics.cli.plot import Plot
 from cs336_basics.cli.quickstart import Quickstart
@@ -75,9 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def message_of(problem: Warning | Exception | str, command: Command) -> str:
-    """Return what an error or a warning says, with options in the place of the command's fields."""
-    names = {field.name for field in fields(command) if "_" in field.name}  # others are plain words
-    return with_option_names(str(problem), names)
+    """Return what an error or a warning says, by the name of the option where it says `field must ...`."""
+    return with_option_at_the_start(str(problem), {field.name for field in fields(command)})
 
 
 def parse(arguments: Sequence[str]) -> Command:

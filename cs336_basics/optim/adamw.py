@@ -27,6 +27,8 @@ class AdamW(Optimizer):
     Epsilon stands where PyTorch (and the paper) has it. The course's handout writes the last line as
     `p - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps)`, which is the same with an epsilon
     that is larger by `1 / sqrt(1 - beta2^t)` in the first steps: it matters for gradients near `eps`.
+
+    Parameters must not overlap in memory.
     """
 
     def __init__(
@@ -57,10 +59,18 @@ class AdamW(Optimizer):
         ]
         if any(gradient.is_sparse for _, gradient, _ in trained):
             raise ValueError("gradients must be dense but one is sparse; build its layer with sparse=False")
-        update_all([self._next_update(*one) for one in trained])
-        for parameter, _, _ in trained:
-            self.state[parameter]["step"] += 1
+        updates = [self._next_update(*one) for one in trained]
+        try:
+            update_all(updates)
+        except KeyboardInterrupt:  # is raised when all threads have done their part
+            self._count_step(updates)
+            raise
+        self._count_step(updates)
         return loss
+
+    def _count_step(self, updates: list[Update]) -> None:
+        for entry in updates:
+            self.state[entry.parameter]["step"] += 1
 
     def _next_update(self, parameter: Tensor, gradient: Tensor, group: dict) -> Update:
         """Return what the next step does to one parameter."""

@@ -9,7 +9,7 @@ and goes over it once. For 22 million weights on two cores of an Intel Xeon (Eme
 
 Numba is imported, and the loop compiled, with the first `AdamW` that has a large parameter on a CPU: a second
 or two and some 115 MB, once in a process. Where that does not work, everything is updated by the definition.
-To step through the loop in a debugger, set `NUMBA_DISABLE_JIT=1`.
+With `NUMBA_DISABLE_JIT=1` Python itself runs the loop.
 """
 
 import math
@@ -32,7 +32,7 @@ Kernel = Callable[..., None]
 
 
 def prepare_kernel(parameters: Iterable[Tensor]) -> None:
-    """Compile the kernel if these parameters will need it, so that no step has to."""
+    """Compile the kernel, for float32, if these parameters will need one, so that no step has to."""
     if any(map(is_large_on_cpu, parameters)):
         compiled_kernel()
 
@@ -126,21 +126,26 @@ def run_kernel(kernel: Kernel, share: Sequence[tuple]) -> None:
 @cache
 def compiled_kernel() -> Kernel | None:
     """Return `update_entries` in the machine's own language; None, after a warning, without Numba."""
-    try:
-        # In a thread: modules that Ctrl-C has left half imported would stay so.
-        (kernel,) = run_in_threads([compile_kernel])
-    except (ImportError, OSError, AttributeError, RuntimeError) as error:
-        warnings.warn(f"AdamW goes on without Numba, which does not work here ({error})", stacklevel=2)
+    # In a thread: modules that Ctrl-C has left half imported would stay so.
+    (outcome,) = run_in_threads([compile_kernel])
+    if isinstance(outcome, Exception):
+        warnings.warn(f"AdamW goes on without Numba, which does not work here ({outcome})", stacklevel=2)
         return None
-    return kernel
+    return outcome
 
 
-def compile_kernel() -> Kernel:
-    """Import Numba, compile the loop, for float32 at once and for float64 when it is needed, and run it."""
-    from numba import njit
+def compile_kernel() -> Kernel | Exception:
+    """Import Numba, compile the loop, for float32 at once and for float64 when it is needed, and run it.
 
-    kernel: Kernel = njit(update_entries, nogil=True, error_model="numpy")  # x / 0 is infinity, as in PyTorch
-    run_kernel(kernel, [(*np.ones((4, 1), np.float32), *np.ones(7, np.float32))])
+    Returns what a Numba that is missing, or that does not fit this machine or its settings, raises.
+    """
+    try:
+        from numba import njit
+
+        kernel: Kernel = njit(update_entries, nogil=True, error_model="numpy")  # x / 0 is infinity
+        run_kernel(kernel, [(*np.ones((4, 1), np.float32), *np.ones(7, np.float32))])
+    except (ImportError, OSError, AttributeError, RuntimeError, ValueError) as error:
+        return error
     return kernel
 
 

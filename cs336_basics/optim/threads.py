@@ -11,15 +11,16 @@ Result = TypeVar("Result")
 def run_in_threads(tasks: Iterable[Callable[[], Result]]) -> list[Result]:
     """Run each task in a thread of its own, and return what they return when all have ended.
 
-    The first error is raised then, and Ctrl-C too, which interrupts no task. (A `ThreadPoolExecutor` takes on
-    nothing more once the main thread has ended, though others may still be training; and a `Thread` whose
-    `join` was interrupted passes for ended before Python 3.13.)
+    The first error is raised then, and a first Ctrl-C too, which interrupts no task. (A `ThreadPoolExecutor`
+    takes on nothing more once the main thread has ended, though others may still be training; and a `Thread`
+    whose `join` was interrupted passes for ended before Python 3.13.)
     """
     futures: list[Future[Result]] = []
-    for task in tasks:
-        futures.append(Future())
-        Thread(target=settle, args=(futures[-1], task)).start()
     try:
+        for task in tasks:
+            future: Future[Result] = Future()
+            Thread(target=settle, args=(future, task)).start()
+            futures.append(future)
         wait(futures)
     finally:
         wait(futures)

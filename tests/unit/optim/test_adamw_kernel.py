@@ -86,8 +86,9 @@ def test_the_kernel_does_what_the_definition_does(dtype, scale, monkeypatch):
     update(*theirs)
     monkeypatch.setattr(adamw_kernel, "update", no_definition)
     update_all([ours])
-    for actual, expected in zip(ours[:4], theirs[:4], strict=True):
-        atol = TOLERANCE[dtype] * (1.0 if expected is theirs.parameter else scale)
+    sizes = (1.0, scale, scale, scale**2)
+    for actual, expected, size in zip(ours[:4], theirs[:4], sizes, strict=True):
+        atol = TOLERANCE[dtype] * size
         torch.testing.assert_close(actual, expected, rtol=TOLERANCE[dtype], atol=atol)
 
 
@@ -232,10 +233,7 @@ def nothing_compiled():
 def test_without_numba_the_definition_updates_everything_after_one_warning(
     error, monkeypatch, nothing_compiled
 ):
-    def broken():
-        raise error
-
-    monkeypatch.setattr(adamw_kernel, "compile_kernel", broken)
+    monkeypatch.setattr(adamw_kernel, "compile_kernel", lambda: error)
     ours = [entry(), entry((5, 3))]
     theirs = [copy_of(one) for one in ours]
     with pytest.warns(UserWarning, match=f"goes on without Numba.*{error}") as caught:
@@ -256,6 +254,29 @@ def test_an_optimizer_compiles_before_its_first_step_what_it_will_need(size, dev
     monkeypatch.setattr(adamw_kernel, "compiled_kernel", lambda: compilations.append(1))
     AdamW([torch.nn.Parameter(torch.zeros(shape, device=device)) for shape in (3, size)])
     assert len(compilations) == times
+
+
+@pytest.mark.parametrize("error", [OSError, AttributeError, RuntimeError, ValueError])
+def test_what_numba_raises_is_told(error, monkeypatch, nothing_compiled):
+    def njit(*_, **__):
+        raise error("no symbol")
+
+    monkeypatch.setattr("numba.njit", njit)
+    with pytest.warns(UserWarning, match="no symbol"):
+        assert compiled_kernel() is None
+
+
+def test_a_step_that_ctrl_c_has_waited_for_is_counted(monkeypatch):
+    def interrupted(kernel, updates):
+        raise KeyboardInterrupt
+
+    parameter = torch.nn.Parameter(torch.zeros(1 << 16))
+    parameter.grad = torch.ones(1 << 16)
+    optimizer = AdamW([parameter])
+    monkeypatch.setattr(adamw_kernel, "update_in_threads", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.step()
+    assert optimizer.state[parameter]["step"] == 1
 
 
 def test_a_module_that_is_missing_is_named(monkeypatch, nothing_compiled):

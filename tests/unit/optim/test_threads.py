@@ -28,6 +28,23 @@ def test_the_first_error_is_raised_when_all_have_ended():
     assert ended == [True]
 
 
+def test_a_thread_that_cannot_be_started_is_told_when_the_others_have_ended(monkeypatch):
+    ended = []
+
+    def take_longer():
+        time.sleep(0.2)
+        ended.append(True)
+
+    def tasks():
+        yield take_longer
+        monkeypatch.setattr(threading.Thread, "start", lambda thread: int("no more threads"))
+        yield take_longer
+
+    with pytest.raises(ValueError, match="no more threads"):
+        run_in_threads(tasks())
+    assert ended == [True]
+
+
 def test_ctrl_c_is_raised_when_all_have_ended():
     ended = []
 
