@@ -52,7 +52,7 @@ def with_option_names(message: str, fields: set[str]) -> str:
     def option(match: re.Match[str]) -> str:
         name = match.group()
         is_field = name in fields and ("_" in name or match.start() == 0)
-        return "--" + name.replace("_", "-") if is_field else name
+        return option_of(name) if is_field else name
 
     return re.sub(r"[a-z0-9_]+", option, message)
 
@@ -63,4 +63,9 @@ def with_option_at_the_start(message: str, fields: set[str]) -> str:
     For messages that may hold paths and texts of the user's.
     """
     name, space, rule = message.partition(" must ")
-    return f"--{name.replace('_', '-')}{space}{rule}" if space and name in fields else message
+    return f"{option_of(name)}{space}{rule}" if space and name in fields else message
+
+
+def option_of(field: str) -> str:
+    """Return what tyro calls a field on the command line: `batch_size` is `--batch-size`."""
+    return "--" + field.replace("_", "-")

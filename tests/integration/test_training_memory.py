@@ -161,11 +161,12 @@ OF_SEVERAL = [
 
 
 @pytest.mark.parametrize(("parallel", "size", "count", "options"), OF_SEVERAL, ids=str)
-def test_estimate_is_within_12_percent_for_each_of_several_processes(parallel, size, count, options):
+def test_estimate_is_within_10_percent_for_each_of_several_processes(parallel, size, count, options):
     estimated, measured = estimated_and_measured(size, *CHUNKED, parallel=parallel, count=count, **options)
     print(f"{parallel} {size} {count} {options}: {measured:,} bytes, {estimated / measured:.3f} estimated")
     assert measured > 100 * MEGABYTE
-    assert estimated == pytest.approx(measured, rel=0.12)
+    tolerance = 0.12 if size == "tied" else 0.1  # estimated too high: 1.103 on an Intel Xeon
+    assert estimated == pytest.approx(measured, rel=tolerance)
 
 
 @pytest.mark.endurance
