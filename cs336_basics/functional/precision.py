@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+WIDE_DTYPES = (torch.float32, torch.float64)
+
 
 def wide_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
     """Return float32, or the type of `x` where that is wider; `TypeError` for integers."""
@@ -14,7 +16,7 @@ def wide_dtype(x: Float[Tensor, "..."]) -> torch.dtype:
 
 def at_least_float32(x: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     """Return `x` in float32 if its type is narrower (float16, bfloat16), and `x` itself if not."""
-    return x.to(wide_dtype(x))
+    return x if x.dtype in WIDE_DTYPES else x.to(wide_dtype(x))
 
 
 def product_dtype(x: Float[Tensor, "..."]) -> torch.dtype:

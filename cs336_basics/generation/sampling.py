@@ -4,6 +4,8 @@
 the same distribution without sorting.
 """
 
+import math
+
 import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
@@ -78,7 +80,7 @@ def draw(
 
 def check_finite(outcome: Float[Tensor, "..."]) -> None:
     """Raise `ValueError` if what was computed from logits tells that they were not finite."""
-    if not outcome.isfinite().all():
+    if not all(map(math.isfinite, outcome.flatten().tolist())):
         raise ValueError(
             "logits must be finite to take a token by them but these hold NaN or infinity; use weights from "
             "before the training diverged"

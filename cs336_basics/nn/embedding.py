@@ -50,8 +50,8 @@ def check_ids(ids: Int[Tensor, "..."], vocab_size: int) -> None:
     """Raise `IndexError` for an id that is negative or not below `vocab_size`."""
     if ids.numel() == 0:
         return
-    for id in (int(ids.min()), int(ids.max())):
-        check_id(id, vocab_size)
+    for id in ids.aminmax():
+        check_id(int(id), vocab_size)
 
 
 def check_id(id: int, vocab_size: int) -> None:
