@@ -1,5 +1,6 @@
 """`cs336 account`"""
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -48,6 +49,14 @@ class Account(Command):
     """Share of that speed which training reaches."""
     steps: int = 400_000
     """Optimizer steps whose time to tell."""
+
+    def __post_init__(self) -> None:
+        for name in ("memory_gb", "peak_tflops"):
+            number = getattr(self, name)
+            if not (number > 0 and math.isfinite(number)):
+                raise ValueError(f"{name} must be positive and finite but is {number}; give the machine's")
+        if self.steps < 1:
+            raise ValueError(f"steps must be at least 1 but is {self.steps}")
 
     def execute(self) -> None:
         """Print everything."""

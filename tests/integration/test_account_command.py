@@ -46,8 +46,10 @@ def test_account_needs_no_torch(tmp_path):
         (("--num-heads", "7"), "--d-model must be a multiple of --num-heads"),
         (("--processes", "0"), "at least 1 process but there are 0"),
         (("--parallel", "fsdp", "--optimizer", "muon"), "needs whole matrices; take adamw, or ddp"),
-        (("--memory-gb", "inf"), "memory_bytes must be finite but is inf"),
-        (("--utilization", "1.5"), "utilization in (0, 1]"),
+        (("--memory-gb", "inf"), "--memory-gb must be positive and finite but is inf"),
+        (("--peak-tflops", "0"), "--peak-tflops must be positive and finite but is 0.0"),
+        (("--steps", "-3"), "--steps must be at least 1 but is -3"),
+        (("--utilization", "1.5"), "--utilization must be in (0, 1] but is 1.5"),
         (("--preset", "gpt3"), "gpt3"),
     ],
 )

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 
 from cs336_basics.accounting import Batch, optimizer_cost, training_flops, training_seconds
@@ -17,8 +19,16 @@ def test_time_is_operations_by_speed():
     assert with_muon == pytest.approx(each + update)
 
 
-@pytest.mark.parametrize("wrong", [{"peak_flops": 0.0}, {"utilization": 0.0}, {"utilization": 1.01}])
-def test_an_impossible_speed_is_a_value_error(wrong):
-    speed = {"peak_flops": 1e12, "utilization": 0.5, **wrong}
-    with pytest.raises(ValueError, match="peak_flops must be positive and utilization in"):
-        training_seconds(ODD, Batch(seq=5), steps=1, **speed)
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"peak_flops": 0.0}, "peak_flops must be positive and finite but is 0.0"),
+        ({"peak_flops": math.inf}, "peak_flops must be positive and finite but is inf"),
+        ({"utilization": 0.0}, r"utilization must be in \(0, 1\] but is 0.0"),
+        ({"utilization": 1.01}, r"utilization must be in \(0, 1\] but is 1.01"),
+        ({"steps": -1}, "steps must not be negative but are -1"),
+    ],
+)
+def test_an_impossible_speed_is_a_value_error(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        training_seconds(ODD, Batch(seq=5), **{"steps": 1, "peak_flops": 1e12, **wrong})
