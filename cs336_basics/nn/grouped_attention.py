@@ -35,7 +35,7 @@ class GroupedSelfAttention(MultiHeadSelfAttention):
         dtype: torch.dtype | None = None,
     ) -> None:
         nn.Module.__init__(self)  # not the parent's __init__, whose projections are all d_model wide
-        if num_heads % num_kv_heads != 0:
+        if num_kv_heads < 1 or num_heads % num_kv_heads != 0:
             raise ValueError(
                 f"num_kv_heads must divide num_heads but {num_kv_heads} does not divide {num_heads}; "
                 "change one of the two"

@@ -27,6 +27,12 @@ def test_none_one_or_several(stop, ids):
     assert stop_token_ids(stop) == ids
 
 
+@pytest.mark.parametrize("stop", ["12", "<|endoftext|>", b"12", 5.7, [5, 7.0], ["7"], torch.tensor(5.0)])
+def test_what_is_no_id_is_a_type_error(stop):
+    with pytest.raises(TypeError, match="stop_token_id must be an integer or several but is"):
+        stop_token_ids(stop)
+
+
 def test_each_row_ends_at_the_first_of_several_stop_tokens():
     model = decided_model()
     whole = generate(model, PROMPTS, 11, temperature=0)

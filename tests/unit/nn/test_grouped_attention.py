@@ -66,6 +66,8 @@ def test_the_cache_holds_the_shared_heads_only():
     torch.testing.assert_close(decoded, expected[:, SEQ - 1 :], rtol=0, atol=1e-6)
 
 
-def test_heads_that_cannot_be_grouped_name_both():
-    with pytest.raises(ValueError, match="num_kv_heads must divide num_heads but 4 does not divide 6;"):
-        GroupedSelfAttention(28, 6, 4, 10)
+@pytest.mark.parametrize("num_kv_heads", [4, 0, -1])
+def test_heads_that_cannot_be_grouped_name_both(num_kv_heads):
+    message = f"num_kv_heads must divide num_heads but {num_kv_heads} does not divide 6;"
+    with pytest.raises(ValueError, match=message):
+        GroupedSelfAttention(28, 6, num_kv_heads, 10)
