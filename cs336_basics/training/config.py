@@ -25,8 +25,9 @@ class OptimizerConfig:
     at the end a linear decay to the minimum; constant, the highest rate."""
     learning_rate: float = 1e-3
     """The highest learning rate, reached at the end of the warm-up."""
-    min_learning_rate: float = 1e-4
-    """The learning rate at the end of the cosine, or of the decay of wsd, and after it."""
+    min_learning_rate: float | None = None
+    """The learning rate at the end of the cosine, or of the decay of wsd, and after it; None: a tenth of
+    learning_rate."""
     warmup_steps: int = 100
     """Steps of the linear warm-up from 0."""
     cosine_steps: int | None = None
@@ -58,8 +59,9 @@ class OptimizerConfig:
             "eps",
             "muon_update_rms",
         ):
-            if not getattr(self, name) >= 0:  # so that NaN is refused too
-                raise ValueError(f"{name} must not be negative but is {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and not value >= 0:  # so that NaN is refused too
+                raise ValueError(f"{name} must not be negative but is {value}")
         for name in ("beta1", "beta2", "muon_momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1) but is {getattr(self, name)}")
@@ -67,14 +69,19 @@ class OptimizerConfig:
             raise ValueError(f"cosine_steps must be at least 1 but is {self.cosine_steps}")
         if not 0 < self.decay_share <= 1:
             raise ValueError(f"decay_share must lie in (0, 1] but is {self.decay_share}")
-        if self.min_learning_rate > self.learning_rate:
+        if self.min_learning_rate is not None and self.min_learning_rate > self.learning_rate:
             raise ValueError(
                 f"min_learning_rate must not exceed learning_rate but {self.min_learning_rate} exceeds "
-                f"{self.learning_rate}; change one of the two"
+                f"{self.learning_rate}; change one of the two, or leave the first one out"
             )
         if not self.max_gradient_norm > 0:
             raise ValueError(f"max_gradient_norm must be positive but is {self.max_gradient_norm}")
         check_choices(self, {"optimizer": get_args(OptimizerName), "schedule": get_args(ScheduleName)})
+
+    @property
+    def lowest_learning_rate(self) -> float:
+        """`min_learning_rate`, or a tenth of the highest where none was given."""
+        return self.learning_rate / 10 if self.min_learning_rate is None else self.min_learning_rate
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,7 +16,7 @@ def cosine(config: RunConfig, step: int) -> float:
     return cosine_schedule(
         step,
         config.optimizer.learning_rate,
-        config.optimizer.min_learning_rate,
+        config.optimizer.lowest_learning_rate,
         config.optimizer.warmup_steps,
         config.cosine_steps,
     )
@@ -27,7 +27,7 @@ def warmup_stable_decay(config: RunConfig, step: int) -> float:
     return wsd_schedule(
         step,
         config.optimizer.learning_rate,
-        config.optimizer.min_learning_rate,
+        config.optimizer.lowest_learning_rate,
         warmup_steps=config.optimizer.warmup_steps,
         decay_steps=config.decay_steps,
         end_step=config.training.steps,

@@ -18,7 +18,7 @@ _TINYSTORIES_MODEL = ModelConfig(
     num_heads=16,
     attention="chunked",
 )
-_COURSE_OPTIMIZER = OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=500)
+_COURSE_OPTIMIZER = OptimizerConfig(learning_rate=1.8e-3, warmup_steps=500)
 _COURSE_TRAINING = TrainingConfig(
     steps=10_000,
     batch_size=128,
@@ -33,7 +33,7 @@ PRESETS: dict[PresetName, RunConfig] = {
         model=ModelConfig(
             vocab_size=1000, context_length=64, d_model=64, num_layers=2, num_heads=4, attention="chunked"
         ),
-        optimizer=OptimizerConfig(learning_rate=3e-3, min_learning_rate=3e-4, warmup_steps=20),
+        optimizer=OptimizerConfig(learning_rate=3e-3, warmup_steps=20),
         training=TrainingConfig(steps=200, batch_size=16, evaluation_interval=50, checkpoint_interval=100),
     ),
     # Minutes on a CPU: what `cs336 quickstart` trains; it sets the steps by the time that is given. A few
@@ -89,7 +89,7 @@ PRESETS: dict[PresetName, RunConfig] = {
     # 40,960,000 tokens: 82 minutes on the CPU of an M3 Max, says the course.
     "tinystories-cpu": RunConfig(
         model=_TINYSTORIES_MODEL,
-        optimizer=OptimizerConfig(learning_rate=1.8e-3, min_learning_rate=1.8e-4, warmup_steps=250),
+        optimizer=OptimizerConfig(learning_rate=1.8e-3, warmup_steps=250),
         training=TrainingConfig(
             steps=5_000,
             batch_size=32,

@@ -35,7 +35,7 @@ def converted(value: Any, hint: Any, key: str) -> Any:
     if get_origin(hint) is tuple and isinstance(value, list):
         return tuple(converted(entry, get_args(hint)[0], key) for entry in value)
     if is_of(value, hint):
-        return float(value) if hint is float else value
+        return float(value) if type(value) is int and float in (hint, *get_args(hint)) else value
     raise ValueError(f"{key} must be {description(hint)} but is {value!r:.80}; correct it")
 
 

@@ -68,7 +68,6 @@ class StudyConfig:
             optimizer=OptimizerConfig(
                 schedule="constant",
                 learning_rate=self.learning_rate,
-                min_learning_rate=0.0,
                 warmup_steps=self.steps // 10,
             ),
             training=TrainingConfig(

@@ -1,4 +1,5 @@
 import dataclasses
+import math
 from functools import partial
 
 import pytest
@@ -66,7 +67,9 @@ def test_training_config_refuses(changes, named):
     ("changes", "named"),
     [
         ({"learning_rate": -1.0}, "learning_rate must not be negative but is -1.0"),
-        ({"learning_rate": 1e-5}, "min_learning_rate must not exceed"),
+        ({"learning_rate": 1e-5, "min_learning_rate": 2e-5}, "min_learning_rate must not exceed"),
+        ({"min_learning_rate": -1e-9}, "min_learning_rate must not be negative but is -1e-09"),
+        ({"min_learning_rate": math.nan}, "min_learning_rate must not be negative but is nan"),
         ({"max_gradient_norm": 0.0}, "max_gradient_norm"),
         ({"decay_share": 0.0}, r"decay_share must lie in \(0, 1\] but is 0.0"),
         ({"decay_share": 1.5}, r"decay_share must lie in \(0, 1\] but is 1.5"),
@@ -104,3 +107,14 @@ def test_optimizer_config_refuses(changes, named):
 def test_config_names_the_choices_when_given_an_unknown_one(config, choice, message):
     with pytest.raises(ValueError, match=message):
         config(**choice)
+
+
+def test_the_lowest_learning_rate_is_a_tenth_of_the_highest_where_none_is_given():
+    assert OptimizerConfig(learning_rate=3e-5).lowest_learning_rate == pytest.approx(3e-6, rel=1e-12)
+    assert OptimizerConfig(learning_rate=3e-5, min_learning_rate=0.0).lowest_learning_rate == 0
+
+
+def test_a_whole_number_becomes_a_float_where_one_may_be_left_out():
+    values = CONFIG.to_dict()
+    values["optimizer"]["min_learning_rate"] = 0
+    assert type(RunConfig.from_dict(values).optimizer.min_learning_rate) is float
