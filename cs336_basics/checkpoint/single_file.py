@@ -98,14 +98,29 @@ def load_checkpoint(src: CheckpointFile, model: nn.Module, optimizer: Optimizer)
     """Put the content of a checkpoint into `model` and `optimizer` and return its iteration.
 
     Raises `FileNotFoundError`, or `ValueError` for a file that is no checkpoint, is cut off or damaged, or
-    holds other names or shapes than the model; model and optimizer are then as they were.
+    holds other names or shapes than the model, or the weights of one that is configured to compute something
+    else from them; model and optimizer are then as they were.
     """
     source = src if isinstance(src, str | os.PathLike) else getattr(src, "name", "the file object")
     content = _read(src, source)
+    _check_config(model, content.get("config"), source)
     load_model_and_optimizer(
         model, optimizer, weights=content["model"], optimizer_state=content["optimizer"], source=source
     )
     return content["iteration"]
+
+
+def _check_config(model: nn.Module, stored: Any, source: object) -> None:
+    """Raise `ValueError` for a choice that the weights do not show and that was another one in training."""
+    config = _config_of(model)
+    if config is None or not isinstance(stored, dict):
+        return
+    for name in getattr(model.config, "NOT_IN_THE_WEIGHTS", ()):
+        if stored.get(name, config[name]) != config[name]:
+            raise ValueError(
+                f"a model must be configured as it was trained but {name} is {config[name]} and {source} "
+                f"holds {stored[name]}; build it with that, or load the weights alone with load_state_dict"
+            )
 
 
 def _read(src: CheckpointFile, source: object) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 InitRule = Literal[
     "trunc_normal",
@@ -92,6 +92,13 @@ class ModelConfig:
     """Begin with zeros in the last matrix of each attention and feed-forward network."""
     init: InitRule = "trunc_normal"
     """By which rule the weight matrices get their first values (see `cs336_basics.nn.init`)."""
+
+    NOT_IN_THE_WEIGHTS: ClassVar = (
+        *("num_heads", "norm", "norm_eps", "position", "ffn", "logit_softcap"),
+        *("rope_theta", "rope_scaling", "rope_factor", "rope_slow_turns", "rope_fast_turns"),
+        "rope_original_context",
+    )
+    """What changes the logits though names and shapes of the weights stay the same."""
 
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "d_model", "num_layers", "num_heads"):

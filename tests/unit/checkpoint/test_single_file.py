@@ -1,5 +1,7 @@
 import io
+import re
 from collections import OrderedDict, deque
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from cs336_basics import AdamW, load_checkpoint, save_checkpoint
+from cs336_basics import AdamW, ModelConfig, TransformerLM, load_checkpoint, save_checkpoint
 from cs336_basics.checkpoint import single_file
 from tests.unit.checkpoint.small_model import VOCAB, model_and_optimizer, snapshot, train, trained
 
@@ -99,6 +101,72 @@ def test_checkpoint_of_a_foreign_model_and_optimizer_works(path):
 def test_checkpoint_stores_the_configuration_of_the_model(path):
     save_checkpoint(*trained(), 5, path)
     assert torch.load(path, weights_only=True)["config"]["vocab_size"] == VOCAB
+
+
+CHANGES = {
+    "vocab_size": VOCAB + 1,
+    "context_length": 50,
+    "d_model": 24,
+    "num_layers": 3,
+    "num_heads": 1,
+    "d_ff": 12,
+    "num_kv_heads": 1,
+    "d_head": 10,
+    "rope_theta": 100.0,
+    "rope_scaling": "none",
+    "rope_factor": 3.0,
+    "rope_slow_turns": 0.5,
+    "rope_fast_turns": 2.0,
+    "rope_original_context": 60,
+    "norm_eps": 1e-3,
+    "attention": "chunked",
+    "norm": "post",
+    "position": "none",
+    "ffn": "relu2",
+    "qk_norm": True,
+    "tie_embeddings": True,
+    "logit_softcap": 3.0,
+    "zero_init_outputs": True,
+    "init": "normal",
+}
+
+
+def two_models(name: str) -> tuple[TransformerLM, TransformerLM]:
+    config = ModelConfig(
+        vocab_size=VOCAB, context_length=40, d_model=28, num_layers=2, num_heads=2, d_ff=11, ffn="silu",
+        rope_scaling="llama3", rope_original_context=30, logit_softcap=2.0,
+    )  # fmt: skip
+    other_config = replace(config, **{name: CHANGES[name]})
+    return TransformerLM.from_config(config), TransformerLM.from_config(other_config)
+
+
+@pytest.mark.parametrize("name", ModelConfig.NOT_IN_THE_WEIGHTS)
+def test_weights_do_not_go_into_a_model_that_makes_something_else_of_them(path, name):
+    model, other = two_models(name)
+    save_checkpoint(model, AdamW(model.parameters()), 5, path)
+    ids = torch.arange(30) % VOCAB
+    before = other(ids)
+    message = re.escape(f"{name} is {CHANGES[name]} and {path} holds {getattr(model.config, name)};")
+    with pytest.raises(ValueError, match=message):
+        load_checkpoint(path, other, AdamW(other.parameters()))
+    assert torch.equal(other(ids), before)
+    other.load_state_dict(model.state_dict())
+    assert not torch.allclose(other(ids), model(ids), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", sorted(CHANGES.keys() - set(ModelConfig.NOT_IN_THE_WEIGHTS)))
+def test_any_other_choice_is_seen_in_the_weights_or_changes_nothing(path, name):
+    model, other = two_models(name)
+    save_checkpoint(model, AdamW(model.parameters()), 5, path)
+    ids = torch.arange(30) % VOCAB
+    shapes, other_shapes = ({key: w.shape for key, w in m.state_dict().items()} for m in (model, other))
+    if shapes == other_shapes:
+        load_checkpoint(path, other, AdamW(other.parameters()))
+        torch.testing.assert_close(other(ids), model(ids), rtol=1e-5, atol=1e-6)
+
+
+def test_each_field_of_a_configuration_is_tried():
+    assert CHANGES.keys() == {field.name for field in fields(ModelConfig)}
 
 
 def test_checkpoint_holds_the_plain_names_of_a_compiled_model(path):
