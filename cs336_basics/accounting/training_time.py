@@ -8,9 +8,6 @@ from cs336_basics.accounting.optimizer_cost import optimizer_cost
 from cs336_basics.accounting.optimizers.choice import OptimizerName
 from cs336_basics.nn.config import ModelConfig
 
-SECONDS_PER_HOUR = 3600
-SECONDS_PER_DAY = 24 * SECONDS_PER_HOUR
-
 
 def training_seconds(
     config: ModelConfig,

@@ -55,7 +55,7 @@ class Generate(Command):
     """Compile parts of the model first, where there is a compiler; for long texts on a GPU."""
 
     def execute(self) -> None:
-        """Print each continuation behind its prompt, a single one while it is written."""
+        """Print each continuation after its prompt, a single one while it is written."""
         from cs336_basics.training.compilation import compile_for_generation
 
         source = self.checked_source()
@@ -87,7 +87,7 @@ class Generate(Command):
         return {name: getattr(self, name) for name in names}
 
     def continue_text(self, model: "TransformerLM", tokenizer: "Tokenizer", settings: dict[str, Any]) -> None:
-        """Print text behind text."""
+        """Print text after text."""
         from cs336_basics.generation.text import complete_texts, seeded_generator, stream_text
 
         if self.num_samples != 1:
@@ -103,7 +103,7 @@ class Generate(Command):
             print_pieces(self.prompt, pieces_of(self.prompt))
 
     def continue_ids(self, model: "TransformerLM", settings: dict[str, Any]) -> None:
-        """Print ids behind ids."""
+        """Print ids after ids."""
         from cs336_basics.generation.decoding import generate, stream_tokens
         from cs336_basics.generation.text import seeded_generator
 

@@ -22,7 +22,7 @@ class Tokens(Command):
     """Folder with tokenizer.json, or with vocab.json and merges.txt."""
 
     def execute(self) -> None:
-        """Print the tokens, in colours on a terminal, and count them."""
+        """Print the tokens, in colors on a terminal, and count them."""
         from cs336_basics.tokenization import Tokenizer
         from cs336_basics.tokenization.display.layout import display_pieces
         from cs336_basics.tokenization.display.token_pieces import pieces_of, summary
@@ -31,7 +31,7 @@ class Tokens(Command):
         pieces = pieces_of(tokenizer, read_standard_input() if self.text == "-" else self.text)
         if pieces:
             width = shutil.get_terminal_size().columns
-            print(display_pieces(pieces, tokenizer.vocab, width=width, in_colour=wants_colour()), end="\n\n")
+            print(display_pieces(pieces, tokenizer.vocab, width=width, in_color=wants_color()), end="\n\n")
         print(summary(pieces))
 
 
@@ -44,6 +44,6 @@ def read_standard_input() -> str:
     return decode_utf8(sys.stdin.buffer.read(), path="the standard input")
 
 
-def wants_colour() -> bool:
+def wants_color() -> bool:
     """Say whether the output is a terminal whose user has not set NO_COLOR (https://no-color.org)."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

@@ -35,7 +35,7 @@ class Train(Command):
     tokenizer: Path | None = None
     """Folder of a tokenizer (see `cs336 tokens`): sets the vocabulary, and `cs336 generate` needs it."""
     run: Annotated[Path, tyro.conf.arg(aliases=("--run-folder",))]
-    """Folder where everything goes; behind torchrun, which takes --run for its own --run-path, write
+    """Folder where everything goes; under torchrun, which takes --run for its own --run-path, write
     --run-folder."""
     fork_from: Path | None = None
     """Run whose weights this one begins with, at step 0; the model must be the same."""

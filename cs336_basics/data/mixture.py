@@ -70,7 +70,7 @@ def draw_windows(
 
 
 def read_windows(mixture: TokenMixture, windows: Sequence[Window], context_length: int) -> np.ndarray:
-    """Return the windows and the token behind each, (windows, context_length + 1); only these are read."""
+    """Return the windows and the token after each, (windows, context_length + 1); only these are read."""
     return np.stack(
         [window_at(mixture.datasets[window.dataset], window.start, context_length) for window in windows]
     )

@@ -63,7 +63,7 @@ class Answer:
 def ask(url: str, *, start: int, version: Version | None, timeout: float) -> Answer | None:
     """Ask for the bytes from `start` on if the file is still of that version, else for all of them.
 
-    Returns None where the server has nothing behind `start`. It may always answer with the whole file.
+    Returns None where the server has nothing after `start`. It may always answer with the whole file.
     """
     headers = {"Accept-Encoding": "identity"}  # else the length would be that of something else
     if start > 0 and version is not None and version.validator is not None:

@@ -51,7 +51,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class Window:
-    """Inputs from `start` to `stop`; each has its target behind it."""
+    """Inputs from `start` to `stop`; each has its target after it."""
 
     start: int
     stop: int

@@ -17,7 +17,7 @@ KEYS = {"descr", "fortran_order", "shape"}
 
 @dataclass(frozen=True, kw_only=True)
 class NpyHeader:
-    """What the beginning of the file says of the array behind it."""
+    """What the beginning of the file says of the array after it."""
 
     descr: str
     """The type of an entry as NumPy spells it, such as "<u2"; not checked."""

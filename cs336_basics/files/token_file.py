@@ -35,7 +35,7 @@ class TokenFileWriter:
         self._write_header()
 
     def append(self, ids: np.ndarray) -> None:
-        """Write `ids`, which must fit the file's dtype, behind those already written."""
+        """Write `ids`, which must fit the file's dtype, after those already written."""
         self._file.write(np.ascontiguousarray(ids, dtype=self._dtype).tobytes())
         self.num_tokens += len(ids)
 

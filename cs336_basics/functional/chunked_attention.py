@@ -121,7 +121,7 @@ def attend_chunk(
 def causal_scores(
     q: Float[Tensor, "batch seq d_head"], k: Float[Tensor, "batch seq d_head"], queries: slice, keys: slice
 ) -> Float[Tensor, "batch queries keys"]:
-    """Return `q k^T / sqrt(d_head)` of a chunk, minus infinity where a key lies behind its query."""
+    """Return `q k^T / sqrt(d_head)` of a chunk, minus infinity where a key comes after its query."""
     scale = 1 / math.sqrt(q.shape[-1])
     scores = at_least_float32(scaled_product(scale, q[:, queries], k[:, keys].mT))
     if keys.stop - 1 > queries.start:

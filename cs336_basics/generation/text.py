@@ -100,9 +100,9 @@ def own_stop_token(tokenizer: Tokenizer) -> int | None:
 
 
 def prompt_ids(tokenizer: Tokenizer, prompt: str) -> list[int]:
-    """Encode a prompt, behind the token with which every text begins, if the tokenizer has one.
+    """Encode a prompt, after the token with which every text begins, if the tokenizer has one.
 
-    If it has none, an empty prompt is END_OF_TEXT, behind which a document begins.
+    If it has none, an empty prompt is END_OF_TEXT, after which a document begins.
     """
     begin = [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
     if prompt or begin:

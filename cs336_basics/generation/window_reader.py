@@ -18,7 +18,7 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 class WindowReader:
     """Reads windows, each under the number of its row, and computes nothing that it knows already.
 
-    A window is expected to be the one of the step before with a token behind it, or to have another length:
+    A window is expected to be the one of the step before with a token after it, or to have another length:
     that is how one which was cut (`overflow.py`) is told from one which has grown.
     """
 
@@ -57,7 +57,7 @@ class WindowReader:
         return self.model.decode(newest, self.cache)
 
     def _prefill(self, windows: Mapping[int, list[int]]) -> Float[Tensor, "rows vocab"]:
-        """Read whole windows, and put what is known of them behind what the cache holds."""
+        """Read whole windows, and put what is known of them after what the cache holds."""
         ids = pad_right(list(windows.values())).to(self.device)
         lengths = [len(window) for window in windows.values()]
         cache = KeyValueCache(len(self.cache.layers))

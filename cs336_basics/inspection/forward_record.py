@@ -29,24 +29,23 @@ class ForwardRecord:
     """The tensors of one forward pass over one text, on the CPU, in float32 or better."""
 
     logits: Float[Tensor, "seq vocab"]
-    """What the model says about the token behind each position."""
+    """What the model says about the token after each position."""
     losses: Float[Tensor, "predicted"]
     """The loss of each token but the first, in nats: entry t is that of token t + 1."""
     likeliest_ids: Int[Tensor, "seq likeliest"]
-    """The tokens that the model expects most behind each position, the likeliest first."""
+    """The tokens that the model expects most after each position, the likeliest first."""
     likeliest_probabilities: Float[Tensor, "seq likeliest"]
     """Their probabilities."""
     attention_weights: Float[Tensor, "layers heads queries keys"]
-    """How much of its attention each query gives to each key; 0 for keys behind it."""
+    """How much of its attention each query gives to each key; 0 for the keys of later tokens."""
     stream_norms: Float[Tensor, "stages seq"]
-    """The Euclidean norm of the residual stream: behind the embedding, then behind each block."""
+    """The Euclidean norm of the residual stream: after the embedding, then after each block."""
 
 
 def record_forward_pass(model: TransformerLM, ids: Int[Tensor, "seq"]) -> ForwardRecord:
     """Run `model` on the ids of one text and return what it held.
 
-    Raises `ValueError` for no token, for more than the context length, and for logits that are no finite
-    numbers.
+    Raises `ValueError` for no token, for more than the context length, and for logits that are not finite.
     """
     if len(ids) == 0:
         raise ValueError("a forward pass needs at least one token but the text has none; give some text")

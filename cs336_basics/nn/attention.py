@@ -42,7 +42,7 @@ class MultiHeadSelfAttention(nn.Module):
         super().__init__()
         if num_heads < 1 or d_model % num_heads != 0:
             raise ValueError(
-                f"d_model must be a multiple of num_heads but {d_model} is none of {num_heads}; "
+                f"d_model must be a multiple of num_heads but {d_model} is not a multiple of {num_heads}; "
                 "change one of the two"
             )
         self.num_heads = num_heads

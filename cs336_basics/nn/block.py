@@ -13,7 +13,7 @@ from cs336_basics.nn.swiglu import SwiGLU
 
 
 class TransformerBlock(nn.Module):
-    """Attention, then the feed-forward network, each behind a norm and added to the residual stream::
+    """Attention, then the feed-forward network, each after a norm and added to the residual stream::
 
         x <- x + attn(ln1(x))
         x <- x + ffn(ln2(x))

@@ -1,4 +1,4 @@
-"""From a configuration to the parts of a model: the only file that reads which variant was chosen.
+"""From a configuration to the parts of a model: the only file that builds the chosen variant.
 
 A new variant is a module in a file of its own and a line here; no `forward` and no plain constructor
 ever learns of it.

@@ -77,7 +77,7 @@ class ModelConfig:
     at; chunked, by online softmax in memory linear in the sequence; sdpa, by PyTorch's own kernel."""
     norm: NormPlace = "pre"
     """Where a block normalises: pre, what attention and feed-forward network read; post, the residual stream
-    behind each of them; none, nowhere, not even before the head."""
+    after each of them; none, nowhere, not even before the head."""
     position: PositionForm = "rope"
     """What tells attention about positions: rope, by rotation; none, nothing but the causal mask."""
     ffn: FeedForwardForm = "swiglu"
@@ -120,8 +120,8 @@ class ModelConfig:
     def _check_heads(self) -> None:
         if self.d_head is None and self.d_model % self.num_heads != 0:
             raise ValueError(
-                f"d_model must be a multiple of num_heads but {self.d_model} is none of {self.num_heads}; "
-                "change one of the two"
+                f"d_model must be a multiple of num_heads but {self.d_model} is not a multiple of "
+                f"{self.num_heads}; change one of the two"
             )
         if self.d_head is not None and self.d_head < 1:
             raise ValueError(

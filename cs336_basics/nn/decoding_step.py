@@ -61,7 +61,7 @@ def decoding_step(
 
 
 def visible_keys(positions: Int64[Tensor, "batch"], num_keys: int) -> Bool[Tensor, "batch 1 1 keys"]:
-    """Let each query look at the keys up to its own position; what lies behind is padding."""
+    """Let each query look at the keys up to its own position; what lies after is padding."""
     key_positions = torch.arange(num_keys, device=positions.device)
     visible = key_positions <= positions[:, None]
     return rearrange(visible, "batch keys -> batch 1 1 keys")

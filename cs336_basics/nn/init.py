@@ -21,8 +21,8 @@ fills the weight in place and draws from `generator`, or from torch's own genera
 | `eye`              | 1 on the diagonal, 0 elsewhere     | about 1 / max(in, out)  | no cut               | none        | tests                                     | |
 | `sparse`           | 90% zeros in each column, the rest normal | 0.1 * 0.01^2     | no cut               | out         | tests                                     | Martens 2010, section 5 |
 
-"After the cut" is the factor on the variance, and in brackets the standard deviation that is left in units
-of sigma.
+"Variance after" the cut is the factor on the variance, and in brackets the standard deviation that is left in
+units of sigma.
 
 Which to choose for what (measured by `cs336 init-study`, in `experiments/INIT_STUDY.md`):
 

@@ -2,7 +2,7 @@
 
 It holds tensors and knows nothing of models: attention writes and reads it, the model says when, and
 `generation` decides what goes in. A key lies at the position of its token. Where a row is shorter than
-another, what lies behind its end is padding, which no query of the row may see (`decoding_step.py`) and
+another, what lies after its end is padding, which no query of the row may see (`decoding_step.py`) and
 which its later tokens overwrite. For inference only: it is written in place, so use it under
 `torch.inference_mode()` or `torch.no_grad()`.
 """
@@ -85,7 +85,7 @@ class KeyValueCache:
             layer.values = layer.values.index_select(0, index)
 
     def add_rows(self, other: "KeyValueCache") -> None:
-        """Put the rows of another cache of the same model behind those that are here.
+        """Put the rows of another cache of the same model after those that are here.
 
         The other is used up by it: where there were none here, both now have the same memory.
         """
@@ -99,7 +99,7 @@ class KeyValueCache:
 def with_room(
     x: Float[Tensor, "batch heads seq d_head"], positions: int
 ) -> Float[Tensor, "batch heads capacity d_head"]:
-    """Return a copy of `x` with zeros behind it, up to a whole number of blocks that holds `positions`.
+    """Return a copy of `x` with zeros after it, up to a whole number of blocks that holds `positions`.
 
     Zeros and not what lies in memory: a key that may not be seen has the weight 0, but 0 times NaN is NaN.
     """

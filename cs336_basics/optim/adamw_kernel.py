@@ -90,7 +90,7 @@ def update_in_threads(kernel: Kernel, updates: Sequence[Update]) -> None:
 
 
 def share_out(updates: Sequence[Update], num_shares: int) -> list[list[tuple]]:
-    """Cut all entries, tensor behind tensor, into shares of one size: calls of the kernel for each thread."""
+    """Cut all entries, tensor after tensor, into shares of one size: calls of the kernel for each thread."""
     calls = [arguments_of(entry) for entry in updates]
     total = sum(len(vectors[0]) for vectors, _ in calls)
     shares = []

@@ -54,7 +54,7 @@ def quickstart(
 ) -> None:
     """Do the main job and `say` what happens, a line at a time.
 
-    While it trains, a signal that `stop` receives ends it behind a checkpoint.
+    While it trains, a signal that `stop` receives ends it after a checkpoint.
     """
     stop = StopRequest(enabled=False) if stop is None else stop
     run = RunFolder(config.run)

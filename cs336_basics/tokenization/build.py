@@ -1,4 +1,4 @@
-"""From a definition to the parts of a tokenizer: the only file that reads in what a tokenizer differs.
+"""From a definition to the parts of a tokenizer: the only file that builds what tokenizers differ in.
 
 A new kind of pre-tokenizer is a file of its own and a line here; no step of encoding ever learns of it.
 """

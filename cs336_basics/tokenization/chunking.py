@@ -3,7 +3,7 @@ r"""Cut a text file into ranges of bytes that can be split into pre-tokens indep
 The chunks of a file give the same pre-tokens as its whole text if every cut lies
 
 1. immediately before a character `s` of white space that is followed by a character `x` of another kind,
-2. where no occurrence of a special token reaches from before or at `x` to behind the cut: none spans the
+2. where no occurrence of a special token reaches from before or at `x` to after the cut: none spans the
    cut, none begins with `s`, and none begins with `x`.
 
 Why (1) suffices in ordinary text. White space is only ever the first character of a pre-token, or part of
@@ -15,7 +15,7 @@ next character being none of its own kind (of a contraction, two letters, and wh
 pattern never looks behind, so the chunk after the cut splits like the rest of the text.
 
 Why (2) is needed. A special token that spans the cut would be lost. One that begins at `x` ends the
-ordinary text there, so that the pattern sees the end of the text behind `s` instead of `x`: in
+ordinary text there, so that the pattern sees the end of the text after `s` instead of `x`: in
 "a  <|e|>" both spaces are one pre-token. (One that begins with `s` would do no harm; the rule is
 shorter without the exception.) With no occurrence across the cut, the longest one at each place is the
 same in the chunk as in the file.
@@ -82,7 +82,7 @@ def read_chunk(path: str | os.PathLike[str], start: int, end: int) -> bytes:
 def find_cut(
     file: io.BufferedIOBase, earliest: int, encoded_tokens: Sequence[bytes], cuts: regex.Pattern[str]
 ) -> int:
-    """Return the first safe place to cut at or behind `earliest` (within the file), or the file's size."""
+    """Return the first safe place to cut at or after `earliest` (within the file), or the file's size."""
     reach = max(map(len, encoded_tokens), default=0) + 2 * CHARACTER_BYTES  # how far the rule looks
     while True:
         window_start = max(0, earliest - reach)
@@ -119,5 +119,5 @@ def _num_bytes(text: str) -> int:
 
 
 def _occurs_around(token: bytes, window: bytes, cut: int, behind: int) -> bool:
-    """Say whether `token` occurs somewhere so that it begins at `behind` or before and ends behind `cut`."""
+    """Say whether `token` occurs somewhere so that it begins at `behind` or before and ends after `cut`."""
     return token in window[max(0, cut + 1 - len(token)) : behind + len(token)]

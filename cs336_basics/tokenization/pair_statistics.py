@@ -110,6 +110,6 @@ def descending_key(token: bytes) -> str:
     """Return a string that sorts the other way round: the greater the bytes, the smaller the string.
 
     Each byte b becomes the character 255 - b; the last character, greater than all of those, puts a token
-    behind its own extensions ("ab" < "abc", so the key of "ab" must be the greater one).
+    after its own extensions ("ab" < "abc", so the key of "ab" must be the greater one).
     """
     return token.translate(COMPLEMENT).decode("latin-1") + chr(256)

@@ -50,7 +50,7 @@ class PatternPretokenizer(Pretokenizer):
         return pieces
 
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
-        """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""
+        """Return those between `start` and `limit` that no text after `limit` can change, and their end."""
         cut = self._last_cut.search(text, start, limit)
         end = cut.start() if cut else start
         return self.split(text[start:end]), end

@@ -32,4 +32,4 @@ class Pretokenizer(ABC):
 
     @abstractmethod
     def final_pretokens(self, text: str, start: int, limit: int) -> tuple[list[str], int]:
-        """Return those between `start` and `limit` that no text behind `limit` can change, and their end."""
+        """Return those between `start` and `limit` that no text after `limit` can change, and their end."""

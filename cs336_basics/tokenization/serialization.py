@@ -1,7 +1,7 @@
 r"""Vocabulary and merges on the disk, in GPT-2's own formats, so that other tools read them.
 
 `vocab.json` maps tokens to ids; `merges.txt` has one merge a line, its two parts separated by a space,
-behind a first line `#version: 0.2`. Both spell bytes in GPT-2's alphabet (`byte_tokens.py`). Entries that
+after a first line `#version: 0.2`. Both spell bytes in GPT-2's alphabet (`byte_tokens.py`). Entries that
 are neither a byte nor the product of a merge are special tokens and stand there as plain text.
 """
 

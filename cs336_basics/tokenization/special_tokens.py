@@ -56,7 +56,7 @@ def compile_special_bytes_pattern(special_tokens: Sequence[str]) -> re.Pattern[b
 
 
 def split_on_special_tokens(text: str, pattern: regex.Pattern[str]) -> Iterator[tuple[str, str | None]]:
-    """Yield each stretch of ordinary text with the special token behind it; the last has None.
+    """Yield each stretch of ordinary text with the special token after it; the last has None.
 
     Example: "ab<|e|>c" -> ("ab", "<|e|>"), ("c", None).
     """

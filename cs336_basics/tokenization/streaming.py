@@ -20,7 +20,7 @@ from cs336_basics.tokenization.special_tokens import compile_special_pattern, sp
 
 SCAN_CHARACTERS = 4096  # how much text is gathered before it is split
 
-# Ordinary text, its pre-tokens in order, and the special token behind it, if one is.
+# Ordinary text, its pre-tokens in order, and the special token after it, if one is.
 Batch = tuple[str, list[str], str | None]
 
 
@@ -71,7 +71,7 @@ class StreamSplitter:
         return end
 
     def _limit(self, text: str, start: int) -> int:
-        """Return the earliest place at or behind `start` where a special token may have begun."""
+        """Return the earliest place at or after `start` where a special token may have begun."""
         for position in range(max(start, len(text) - self._longest + 1), len(text)):
             if text[position:] in self._proper_prefixes:
                 return position

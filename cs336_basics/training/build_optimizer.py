@@ -1,4 +1,4 @@
-"""From a configuration to an optimizer: the only file that reads which one was chosen."""
+"""From a configuration to an optimizer: the only file that builds the chosen one."""
 
 from collections.abc import Callable, Sequence
 

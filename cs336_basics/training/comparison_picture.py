@@ -84,7 +84,7 @@ def draw_panel(panel: "Axes", runs: Sequence[ComparedRun], *, key: str, scale: f
 
 
 def legend(runs: Sequence[ComparedRun]) -> tuple[list[Any], list[str]]:
-    """Return handles and labels: a colour for each run, and what the two kinds of lines are."""
+    """Return handles and labels: a color for each run, and what the two kinds of lines are."""
     from matplotlib.lines import Line2D
 
     of_runs = [Line2D([], [], color=color, lw=3) for color in colors(len(runs))]
@@ -93,7 +93,7 @@ def legend(runs: Sequence[ComparedRun]) -> tuple[list[Any], list[str]]:
 
 
 def colors(count: int) -> list[Any]:
-    """Return a colour for each run that tells it from the others."""
+    """Return a color for each run that tells it from the others."""
     from matplotlib import colormaps
 
     if count <= 10:

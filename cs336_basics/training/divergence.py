@@ -1,4 +1,4 @@
-"""What is left behind when something is no finite number: the last steps, in a file."""
+"""What is left behind when something is not finite: the last steps, in a file."""
 
 import math
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def reported_divergence(run: RunFolder, *, writes: bool = True) -> Iterator[None
 
 
 def divergence_report(error: NonFiniteError, noted: list[Metrics]) -> dict[str, Any]:
-    """Return the last steps, and behind them the one that failed if its line was not `noted`.
+    """Return the last steps, and after them the one that failed if its line was not `noted`.
 
     Numbers that JSON lacks are "inf" or "nan".
     """

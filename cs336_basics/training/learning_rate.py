@@ -1,4 +1,4 @@
-"""From a configuration to the learning rate of a step: the only file that reads which schedule was chosen."""
+"""From a configuration to the learning rate of a step: the only file that calls the chosen schedule."""
 
 from collections.abc import Callable
 

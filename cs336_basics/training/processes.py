@@ -45,7 +45,7 @@ class Processes(ABC):
         if config.training.batch_size % num_parts != 0:
             raise ValueError(
                 f"batch_size must be a multiple of processes times accumulation_steps but "
-                f"{config.training.batch_size} is none of {self.count} x "
+                f"{config.training.batch_size} is not a multiple of {self.count} x "
                 f"{config.training.accumulation_steps}; change one of the three"
             )
 
@@ -113,7 +113,7 @@ class OneProcess(Processes):
 
     @property
     def engine_memory(self) -> Engine:
-        """It is alone."""
+        """Nothing: all memory is the model's, the optimizer's and the activations'."""
         return one_process
 
     def map(self, function: Callable[[Item], float], items: Iterable[Item]) -> Iterable[float]:

@@ -7,7 +7,7 @@ from cs336_basics.training.metrics import Metrics
 
 
 def progress_bar(steps_taken: int, config: RunConfig, enabled: bool) -> tqdm:
-    """Return a bar over all steps that begins behind those already taken."""
+    """Return a bar over all steps that begins after those already taken."""
     return tqdm(
         total=config.training.steps,
         initial=steps_taken,

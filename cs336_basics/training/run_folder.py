@@ -6,7 +6,7 @@ metrics.jsonl    a line for each step
 loss.png         the same as a picture
 tensorboard/     the same for TensorBoard, if it was asked for
 wandb/           the same for Weights & Biases, if it was asked for
-divergence.json  the last steps before something was no finite number
+divergence.json  the last steps before something was not finite
 lock             held by the process that trains
 checkpoints/     see `cs336_basics.checkpoint.run_checkpoint`
 """
@@ -63,7 +63,7 @@ class RunFolder:
 
     @property
     def divergence(self) -> Path:
-        """The report of a run that stopped because something was no finite number."""
+        """The report of a run that stopped because something was not finite."""
         return self.path / "divergence.json"
 
     @property

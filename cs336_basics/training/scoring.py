@@ -69,7 +69,7 @@ def score_text(
 
 
 def finite_result(run: RunFolder, result: EvaluationResult) -> EvaluationResult:
-    """Return the result unless the loss is no finite number, which is a `ValueError`."""
+    """Return the result unless the loss is not finite, which is a `ValueError`."""
     if math.isfinite(result.loss):
         return result
     raise ValueError(

@@ -198,7 +198,7 @@ BAD_INPUTS = {
     ),
     "heads that do not divide d_model": (
         (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "3"),
-        "error: --d-model must be a multiple of --num-heads but 16 is none of 3",
+        "error: --d-model must be a multiple of --num-heads but 16 is not a multiple of 3",
     ),
     "odd head size": (
         (*TRAIN, "--train-tokens", "tokens.npy", "--num-heads", "16"),

@@ -30,7 +30,7 @@ def test_own_experiment_runs_is_kept_and_reported(folder, quick_cs336):
     first = quick_cs336(*RUN, "out", "--jobs", "2", cwd=folder)
     assert first.returncode == 0, first.stderr
     assert "mine, scale tiny: 4 runs on text.txt" in first.stdout
-    assert "learning_rate=10000-seed0: diverged (loss or gradient was no finite number" in first.stdout
+    assert "learning_rate=10000-seed0: diverged (loss or gradient was not finite" in first.stdout
     before = (folder / "out/mine/results.json").read_bytes()
     again = quick_cs336(*RUN, "out", cwd=folder)
     assert again.stdout.count(": kept: ") == 4

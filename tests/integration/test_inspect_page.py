@@ -240,12 +240,12 @@ def test_every_map_is_drawn_from_its_weights(page, inspected):
             pixels = page.locator(f"#map-{layer}-{head} canvas").evaluate(
                 "canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]"
             )
-            colours = torch.tensor(pixels).view(seq, seq, 4)
+            colors = torch.tensor(pixels).view(seq, seq, 4)
             shades = (255 * weights.sqrt()).tril()
             earlier = torch.ones(seq, seq, dtype=torch.bool).tril()
-            assert torch.equal(colours[..., 3] == 255, earlier)
-            distances = (colours - ramp[shades.round().long()]).abs().amax(-1)
-            assert distances[earlier].max() <= 2  # rounding to float16 may lead to the next of the colours
+            assert torch.equal(colors[..., 3] == 255, earlier)
+            distances = (colors - ramp[shades.round().long()]).abs().amax(-1)
+            assert distances[earlier].max() <= 2  # rounding to float16 may lead to the next of the colors
 
 
 def test_the_residual_stream_reads_out_its_norms_by_pointer_and_keyboard(page, inspected):
@@ -269,17 +269,17 @@ def test_the_residual_stream_reads_out_its_norms_by_pointer_and_keyboard(page, i
     check(1, 0)
 
 
-def test_light_and_dark_have_their_own_colours_and_the_maps_follow(page):
-    def colours() -> tuple[str, str]:
+def test_light_and_dark_have_their_own_colors_and_the_maps_follow(page):
+    def colors() -> tuple[str, str]:
         page.wait_for_timeout(200)  # for the maps to be drawn
         background = page.evaluate("getComputedStyle(document.body).backgroundColor")
         return background, page.locator("#map-0-0 canvas").evaluate("canvas => canvas.toDataURL()")
 
     page.locator("#overview").scroll_into_view_if_needed()
     page.emulate_media(color_scheme="light")
-    light = colours()
+    light = colors()
     page.emulate_media(color_scheme="dark")
-    dark = colours()
+    dark = colors()
     assert light[0] != dark[0]
     assert light[1] != dark[1]
 

@@ -243,7 +243,7 @@ def test_what_processes_cannot_do_is_refused(prepared, command, tmp_path):
     output = command.output.read_text()
     for sentence, processes in (
         ("several processes are started by torchrun but this one was not", 1),
-        ("must be a multiple of processes times accumulation_steps but 12 is none of 2", 2),
+        ("must be a multiple of processes times accumulation_steps but 12 is not a multiple of 2", 2),
         ("needs whole matrices; take adamw, or ddp", 2),
     ):
         assert output.count(sentence) == processes

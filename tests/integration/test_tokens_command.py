@@ -52,10 +52,10 @@ def test_tokens_of_a_text_are_plain_in_a_pipe(prepared, tmp_path):
     assert max(map(len, lines[:-2])) <= 80
 
 
-def test_tokens_are_in_colours_on_a_terminal_only_and_keep_to_its_width(prepared):
+def test_tokens_are_in_colors_on_a_terminal_only_and_keep_to_its_width(prepared):
     arguments = ("tokens", TEXT, "--tokenizer", prepared / "tokenizer")
-    coloured = output_on_a_terminal(*arguments, env=ENVIRONMENT, columns=40)
-    assert "\x1b[97;45m<|endoftext|>\x1b[0m" in coloured
+    colored = output_on_a_terminal(*arguments, env=ENVIRONMENT, columns=40)
+    assert "\x1b[97;45m<|endoftext|>\x1b[0m" in colored
     plain = output_on_a_terminal(*arguments, env={**ENVIRONMENT, "NO_COLOR": "1"}, columns=40)
     assert "\x1b" not in plain
     blocks = plain.split("\n\n")[:-2]

@@ -41,7 +41,7 @@ class AttentionCost(Part):
     def products(self, batch: Batch) -> tuple[MatrixProduct, ...]:
         """Return the four projections and the two products of each head, over all pairs of positions.
 
-        So one counts them on paper and for utilisation; a form may leave out the keys behind a query.
+        So one counts them on paper and for utilisation; a form may leave out the keys after a query.
         """
         d_model, d_head, seq = self.d_model, self.d_head, batch.seq
         heads = batch.batch_size * self.num_heads

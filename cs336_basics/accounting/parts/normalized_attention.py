@@ -8,14 +8,14 @@ from cs336_basics.accounting.parts.around import AroundCost
 
 @dataclass(frozen=True)
 class NormalizedAttentionCost(AroundCost):
-    """A norm behind the queries and one behind the keys, with gains that their heads share."""
+    """A norm after the queries and one after the keys, with gains that their heads share."""
 
     num_heads: int
     num_kv_heads: int
     d_head: int
 
     def weights(self) -> dict[str, tuple[int, ...]]:
-        """Return the weights with the gains, each behind its projection."""
+        """Return the weights with the gains, each after its projection."""
         weights: dict[str, tuple[int, ...]] = {}
         for name, shape in self.inside.weights().items():
             projection, _, weight = name.partition(".")

@@ -28,7 +28,7 @@ class CaseResult:
     after: Signals | None
     """After the steps; None if training broke down."""
     broke_down_at: int | None
-    """The step at which loss or gradient was no finite number; None if there was none."""
+    """The step at which loss or gradient was not finite; None if there was none."""
 
 
 def study_case(config: StudyConfig, case: Case, text: np.ndarray) -> CaseResult:
@@ -47,7 +47,7 @@ def study_case(config: StudyConfig, case: Case, text: np.ndarray) -> CaseResult:
 def train_some_steps(
     model: TransformerLM, text: np.ndarray, config: RunConfig, windows: torch.Generator
 ) -> int | None:
-    """Take the steps of `config`; return the one at which loss or gradient is no finite number, if any."""
+    """Take the steps of `config`; return the one at which loss or gradient is not finite, if any."""
     optimizer = new_optimizer(model, config)
     objective = NextTokenLoss(model)
     for step in range(1, config.training.steps + 1):

@@ -47,7 +47,7 @@ def introduction(study: Study) -> str:
         "Written by cs336 init-study from its stored results. The models have "
         f"{of['d_model']} features and read windows of {of['context_length']} bytes of {study.text['label']} "
         f"({study.text['bytes']:,} bytes, SHA-256 {study.text['sha256'][:8]}), {of['batch_size']} at once. "
-        "Measured is the standard deviation of the residual stream behind the embedding (0) and behind each "
+        "Measured is the standard deviation of the residual stream after the embedding (0) and after each "
         "block, and that of the gradient of the mean loss with respect to it, on one batch before any "
         f"training and on the same one after {of['steps']} steps of AdamW at the rate "
         f"{of['learning_rate']:g}. One seed ({of['seed']}). Where a number is not finite, or training broke "
@@ -87,7 +87,7 @@ def findings(results: list[CaseResult]) -> list[str]:
     """Tell under which rules signals keep their size, which broke down, and which learned most."""
     keeping = [result.case.rule for result in results if keeps_signals(result.before)]
     sentences = [
-        f"Before training, activations and gradients behind the first and the last block differ by less than "
+        f"Before training, activations and gradients after the first and the last block differ by less than "
         f"a factor of {STEADY_FACTOR} under: {', '.join(keeping) or 'none'}."
     ]
     broken = [f"{r.case.rule} (step {r.broke_down_at})" for r in results if r.broke_down_at is not None]
@@ -103,7 +103,7 @@ def findings(results: list[CaseResult]) -> list[str]:
 
 
 def keeps_signals(signals: Signals) -> bool:
-    """Say whether both signals are of a similar size behind the first block and behind the last."""
+    """Say whether both signals are of a similar size after the first block and after the last."""
     return all(
         first and last and 1 / STEADY_FACTOR < last / first < STEADY_FACTOR
         for first, last in (ends(signals.activations), ends(signals.gradients))
@@ -111,12 +111,12 @@ def keeps_signals(signals: Signals) -> bool:
 
 
 def ends(values: list[float | None]) -> tuple[float | None, float | None]:
-    """Return the values behind the first block and behind the last."""
+    """Return the values after the first block and after the last."""
     return values[1], values[-1]
 
 
 def signal_table(results: list[CaseResult]) -> Table:
-    """Return the numbers behind the first and the last block, before and after."""
+    """Return the numbers after the first and the last block, before and after."""
     signals = ["activations first", "last", "gradients first", "last", "loss"]
     header = ["rule", *signals, *(f"after: {name}" for name in signals)]
     return Table(header, [[result.case.rule, *signal_row(result)] for result in results])
@@ -136,5 +136,5 @@ def signal_row(result: CaseResult) -> list[str]:
 
 
 def loss_text(loss: float) -> str:
-    """Return a loss with three digits behind the point, and one that has grown beyond all bounds in short."""
+    """Return a loss with three digits after the point, and one that has grown beyond all bounds in short."""
     return f"{loss:.3f}" if loss < 1000 else f"{loss:.2e}"

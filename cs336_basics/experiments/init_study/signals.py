@@ -15,14 +15,14 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 
 @dataclass(frozen=True, kw_only=True)
 class Signals:
-    """Standard deviations in the residual stream: behind the embedding, and behind each block."""
+    """Standard deviations in the residual stream: after the embedding, and after each block."""
 
     activations: list[float | None]
-    """Of the stream itself; None where it is no finite number."""
+    """Of the stream itself; None where it is not finite."""
     gradients: list[float | None]
-    """Of the gradient of the mean loss with respect to it; None where it is no finite number."""
+    """Of the gradient of the mean loss with respect to it; None where it is not finite."""
     loss: float | None
-    """Nats per token; None if it is no finite number."""
+    """Nats per token; None if it is not finite."""
 
 
 def measure_signals(

@@ -186,5 +186,5 @@ def spread_in_words(summary: VariantSummary) -> str:
 
 
 def number(value: float | None) -> str:
-    """Return a measure with four digits behind the point."""
+    """Return a measure with four digits after the point."""
     return "none" if value is None else f"{value:.4f}"

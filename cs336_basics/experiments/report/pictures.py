@@ -15,7 +15,7 @@ MARGIN = 0.05  # of the picture below the lowest loss and above the first one; d
 
 
 def draw_curves(results: Results) -> bytes:
-    """Return a PNG: the loss of each run against steps and time; seeds of a variant share a colour."""
+    """Return a PNG: the loss of each run against steps and time; seeds of a variant share a color."""
     from matplotlib.figure import Figure  # not pyplot: no window system, no global state
 
     figure = Figure(figsize=(10, 4.2), layout="constrained")
@@ -26,7 +26,7 @@ def draw_curves(results: Results) -> bytes:
             label = summary.name if position == 0 else None
             for panel, key in zip(panels, ("step", "seconds"), strict=True):
                 draw_run(
-                    panel, run, key, colour=f"C{index % 10}", dashed=index >= 10, label=label, measure=measure
+                    panel, run, key, color=f"C{index % 10}", dashed=index >= 10, label=label, measure=measure
                 )
     for panel, label in zip(panels, ("steps", "time in seconds"), strict=True):
         panel.set_xlabel(label)
@@ -37,14 +37,14 @@ def draw_curves(results: Results) -> bytes:
     return png_of(figure)
 
 
-def draw_run(panel: "Axes", run: RunResult, key: str, *, colour, dashed, label, measure) -> None:
+def draw_run(panel: "Axes", run: RunResult, key: str, *, color, dashed, label, measure) -> None:
     """Draw a curve, and a cross at the end of one that diverged."""
     curve = shown_curve(run, measure)
     losses = [loss * scale_of(run, measure) for loss in curve["loss"]]
-    style = {"color": colour, "linestyle": "--" if dashed else "-", "lw": 1.2}
+    style = {"color": color, "linestyle": "--" if dashed else "-", "lw": 1.2}
     panel.plot(curve[key], losses, label=label, **style)
     if run.diverged is not None and losses:
-        panel.plot(curve[key][-1:], losses[-1:], marker="x", color=colour)
+        panel.plot(curve[key][-1:], losses[-1:], marker="x", color=color)
 
 
 def scale_of(run: RunResult, measure: Measure) -> float:
@@ -88,16 +88,14 @@ def draw_sweep(results: Results) -> bytes | None:
     for summary in summaries:
         groups.setdefault(tuple(summary.changes[field] for field in outer), []).append(summary)
     for index, (value, group) in enumerate(groups.items()):
-        colour = f"C{index % 10}"
+        color = f"C{index % 10}"
         points = [(s.changes[inner], v) for s in group for v in s.values]
         means = [(s.changes[inner], s.mean) for s in group if s.mean is not None]
-        panel.plot(
-            *zip(*means, strict=True) if means else ([], []), color=colour, label=name_of(outer, value)
-        )
-        panel.plot(*zip(*points, strict=True) if points else ([], []), "o", markersize=4, color=colour)
+        panel.plot(*zip(*means, strict=True) if means else ([], []), color=color, label=name_of(outer, value))
+        panel.plot(*zip(*points, strict=True) if points else ([], []), "o", markersize=4, color=color)
         for summary in group:
             if summary.num_diverged:
-                panel.axvline(summary.changes[inner], color=colour, linestyle=":", lw=1)
+                panel.axvline(summary.changes[inner], color=color, linestyle=":", lw=1)
     panel.set_xscale("log")
     panel.set_xlabel(f"{inner} (dotted: diverged)")
     panel.set_ylabel(measure_of(results).name)

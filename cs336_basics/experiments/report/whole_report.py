@@ -32,7 +32,7 @@ def report_blocks(all_results: list[Results]) -> list[Block]:
         Heading(1, TITLE),
         Paragraph(
             "Written by cs336 experiment report from the stored results of the runs. A run counts as "
-            "diverged if its loss or gradient was no finite number, or if its training loss ended above its "
+            "diverged if its loss or gradient was not finite, or if its training loss ended above its "
             "beginning; a variant with a diverged run has no mean. Lower is better everywhere."
         ),
         overview(all_results),

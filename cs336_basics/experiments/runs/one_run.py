@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 from cs336_basics.experiments.runs.plan import PlannedRun
 from cs336_basics.experiments.runs.result import (
     RunResult,
@@ -23,6 +21,7 @@ from cs336_basics.training.finite import NonFiniteError
 from cs336_basics.training.hold import RunInUseError, hold
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
+from cs336_basics.training.scoring import num_bytes_of
 from cs336_basics.training.start import prepare_run
 from cs336_basics.training.stop_signals import never
 from cs336_basics.training.token_data import TokenData
@@ -91,7 +90,7 @@ def train_and_measure(
     try:
         model = train(config, data, plan.run, progress=progress, keep=1, should_stop=should_stop)
     except NonFiniteError as error:
-        reason = f"loss or gradient was no finite number at step {error.step}"
+        reason = f"loss or gradient was not finite at step {error.step}"
         return measured(plan, data, tokenizer, diverged=reason, samples=[])
     if len(read_metrics(plan.run.metrics)) < config.training.steps:
         return None
@@ -120,7 +119,7 @@ def measured(
         diverged = "the training loss ended above its beginning"
     finished = bool(metrics) and metrics[-1]["step"] == plan.config.training.steps
     validation_loss = metrics[-1]["validation_loss"] if finished else None
-    num_bytes = bytes_of_tokens(data.validation, tokenizer)
+    num_bytes = num_bytes_of(data.validation, tokenizer)
     return RunResult(
         variant=plan.variant,
         seed=plan.seed,
@@ -142,11 +141,3 @@ def measured(
         data=plan.run.read_config()["data"],
         machine=plan.run.read_config()["machine"],
     )
-
-
-def bytes_of_tokens(ids: np.ndarray, tokenizer: Tokenizer) -> int:
-    """Return how many bytes of text the tokens stand for."""
-    lengths = np.zeros(tokenizer.vocab_size, dtype=np.int64)  # ids may have gaps
-    for id, token in tokenizer.vocab.items():
-        lengths[id] = len(token)
-    return int(np.bincount(ids, minlength=len(lengths)) @ lengths)

@@ -29,7 +29,7 @@ function attentionMap(layer, head) {
   return decodedMaps.get(name);
 }
 
-/** Return how much of its attention the token `query` gives to the token `key`, which is not behind it. */
+/** Return how much of its attention the token `query` gives to the token `key`, which is not after it. */
 function attentionWeight(layer, head, query, key) {
   return attentionMap(layer, head)[(query * (query + 1)) / 2 + key];
 }

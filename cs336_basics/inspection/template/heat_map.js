@@ -1,4 +1,4 @@
-// A grid of numbers as colours, with a cursor that the pointer and the arrow keys move.
+// A grid of numbers as colors, with a cursor that the pointer and the arrow keys move.
 class HeatMap {
   /** `move(row, column)` is called when the user goes to a cell. */
   constructor(element, { rows, columns, move }) {
@@ -85,40 +85,40 @@ function paint(canvas, rows, columns, shadeAt) {
   canvas.width = columns;
   canvas.height = rows;
   const image = new ImageData(columns, rows);
-  const colours = ramp();
+  const colors = ramp();
   for (let row = 0, pixel = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, pixel += 4) {
       const shade = shadeAt(row, column);
       if (shade === null) continue;
-      image.data.set(colours[Math.round(255 * shade)], pixel);
+      image.data.set(colors[Math.round(255 * shade)], pixel);
     }
   }
   canvas.getContext("2d").putImageData(image, 0, 0);
 }
 
-let rampColours = null;
+let rampColors = null;
 
-/** Return 256 colours between the three that the style sheet names, which differ in light and dark. */
+/** Return 256 colors between the three that the style sheet names, which differ in light and dark. */
 function ramp() {
-  if (rampColours) return rampColours;
+  if (rampColors) return rampColors;
   const style = getComputedStyle(document.documentElement);
   const stops = ["--shade-low", "--shade-middle", "--shade-high"].map((name) => {
     const digits = style.getPropertyValue(name).trim().slice(1);
     return [0, 2, 4].map((place) => parseInt(digits.slice(place, place + 2), 16));
   });
-  rampColours = Array.from({ length: 256 }, (_, index) => {
+  rampColors = Array.from({ length: 256 }, (_, index) => {
     const place = (index / 255) * 2;
     const [from, to] = place <= 1 ? [stops[0], stops[1]] : [stops[1], stops[2]];
     const share = place <= 1 ? place : place - 1;
     return [...from.map((value, i) => Math.round(value + share * (to[i] - value))), 255];
   });
-  return rampColours;
+  return rampColors;
 }
 
-/** Draw everything anew in the colours of a theme that has changed. */
+/** Draw everything anew in the colors of a theme that has changed. */
 function followTheme() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
-    rampColours = null;
+    rampColors = null;
     for (const [element, draw] of drawings) drawWhenNear(element, draw);
   });
 }

@@ -22,7 +22,7 @@ class ResidualStream {
       make("p", { id: "norm-reading" }, [
         `Token ${position} `,
         quoted(DATA.tokens[position]),
-        ` behind ${STAGES[stage]}: norm `,
+        ` after ${STAGES[stage]}: norm `,
         make("strong", {}, DATA.streamNorms[stage][position].toFixed(3)),
       ]),
     );
@@ -38,5 +38,5 @@ function logarithmicShade(norm, low, high) {
 
 function describeNorm({ stage, position }) {
   const token = spoken(DATA.tokens[position].text);
-  return `Token ${position}, ${token}, behind ${STAGES[stage]}: norm ${DATA.streamNorms[stage][position].toFixed(3)}.`;
+  return `Token ${position}, ${token}, after ${STAGES[stage]}: norm ${DATA.streamNorms[stage][position].toFixed(3)}.`;
 }

@@ -1,4 +1,4 @@
-// The text as tokens, and what the model expected in the place of the chosen one and behind it.
+// The text as tokens, and what the model expected in the place of the chosen one and after it.
 const BLIND_GUESS = Math.log(DATA.vocabSize); // the loss when all tokens are equally likely
 
 class Tokens {
@@ -91,7 +91,7 @@ function tokenOption(token, position) {
   ]);
 }
 
-/** Make the table of what the model expects behind a position, with the loss of what comes there. */
+/** Make the table of what the model expects after a position, with the loss of what comes there. */
 function expectation(title, position) {
   const actual = DATA.tokens[position + 1];
   const note = position < 0 ? "nothing comes before it" : actual ? lossOf(position + 1) : "the text ends here";

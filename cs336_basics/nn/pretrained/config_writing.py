@@ -19,8 +19,8 @@ def require_llama(config: ModelConfig) -> None:
             )
     if config.d_model % config.num_heads != 0:
         raise ValueError(
-            f"Hugging Face's Llama wants d_model to be a multiple of num_heads but {config.d_model} is none "
-            f"of {config.num_heads}; only a model with such sizes can be exported"
+            f"Hugging Face's Llama wants d_model to be a multiple of num_heads but {config.d_model} is not a "
+            f"multiple of {config.num_heads}; only a model with such sizes can be exported"
         )
 
 

@@ -3,19 +3,19 @@ r"""Where the pre-tokens of a text begin: the pattern of `pretokenization.py` as
 The pattern sorts characters into four kinds: letters, numbers, white space, and everything else. Knowing
 the kind of every byte (all bytes of a character share its kind), the rules are
 
-1. a pre-token begins at the start of the text and where the kind changes, except behind a space (U+0020)
+1. a pre-token begins at the start of the text and where the kind changes, except after a space (U+0020)
    that is followed by a word (letters, numbers or others): it begins at that space already
 2. the last white-space character before a word is a pre-token of its own or the beginning of the word's;
    either way one begins there. At the end of the text the white space stays whole
 3. an apostrophe at which a pre-token begins and that 's 'd 'm 't 'll 've or 're starts with ends that
-   pre-token: none begins behind the apostrophe, one begins behind the ending
+   pre-token: none begins after the apostrophe, one begins after the ending
 
 Why (3) needs no walk from left to right: the pattern tries a contraction only where a match begins. By (1)
-that is at an apostrophe at the start of the text, or behind a letter, a number, a special token, or white
-space other than a space; one behind another apostrophe or any "other" is inside a run. What a contraction
-before it changes are places behind letters, where a following apostrophe begins a match anyway.
+that is at an apostrophe at the start of the text, or after a letter, a number, a special token, or white
+space other than a space; one after another apostrophe or any "other" is inside a run. What a contraction
+before it changes are places after letters, where a following apostrophe begins a match anyway.
 
-Special tokens have a kind of their own, so that the text ends before one and begins again behind it.
+Special tokens have a kind of their own, so that the text ends before one and begins again after it.
 """
 
 import functools
@@ -76,7 +76,7 @@ def pretoken_starts(data: bytes, special_pattern: re.Pattern[bytes]) -> Int[np.n
         kinds[start:end] = SPECIAL
     begins = _kind_boundaries(data, kinds)
     for start, _ in special_tokens:
-        begins[start] = True  # also behind another one, where the kind does not change
+        begins[start] = True  # also after another one, where the kind does not change
     _join_contractions(data, kinds, begins)
     return np.flatnonzero(begins)
 

@@ -21,7 +21,7 @@ class GrowingArray:
         return self._storage[: self._size]
 
     def append(self, values: Sequence[int] | np.ndarray) -> None:
-        """Put `values` behind the others; the storage grows by half when it is full."""
+        """Put `values` after the others; the storage grows by half when it is full."""
         new_size = self._size + len(values)
         if new_size > len(self._storage):
             storage = np.empty(max(new_size, len(self._storage) * 3 // 2), dtype=self._storage.dtype)

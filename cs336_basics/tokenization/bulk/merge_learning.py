@@ -5,7 +5,7 @@ symbols never become adjacent anew. So all pairs with a new symbol are made at o
 complete, and their counts only fall. A place that a later merge has changed is recognised by its symbols
 when it is looked at (`symbol_array.py`). No symbol is made twice, as `bpe_training.py` explains.
 
-Why it is quick. All pairs lie one behind another in the order in which they were made, with their counts
+Why it is quick. All pairs lie one after another in the order in which they were made, with their counts
 and the places where they begin; the pairs of one merge are grouped by sorting. Of each place it is known
 which pair begins there, so what a merge takes away is found without a search. The heap holds only the pairs
 at or above a threshold: since counts only fall, the others stay below it and cannot be next. When the heap
@@ -26,7 +26,7 @@ from cs336_basics.tokenization.bulk.symbol_array import find_pair, replace_pair_
 from cs336_basics.tokenization.byte_tokens import BYTE_TOKENS, NUM_BYTES
 from cs336_basics.tokenization.pair_statistics import Pair, descending_key
 
-SEPARATOR = 0xFF  # stands before, between and behind the words; no UTF-8 text has this byte
+SEPARATOR = 0xFF  # stands before, between and after the words; no UTF-8 text has this byte
 
 # A pair is written as one number: its newer symbol | whether that is the left one | the other symbol.
 # While the pairs of one merge are sorted, the place takes the room of the newer symbol, which they share.
@@ -117,7 +117,7 @@ class BulkPairStatistics:
         notes.sort()
         others, places = notes >> PLACE_BITS, notes & ((1 << PLACE_BITS) - 1)
         weights = self._weights[places]
-        # What was before the left symbol begins where it did; what was behind the right one began there.
+        # What was before the left symbol begins where it did; what was after the right one began there.
         old_places = places + (others >= NEWER_IS_LEFT) * left_length
         np.subtract.at(self._counts.values, self._pair_at[old_places], weights)
         self._append_pairs(others | merged << (SYMBOL_BITS + 1), places, weights)

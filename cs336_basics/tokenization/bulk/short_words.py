@@ -15,7 +15,7 @@ Symbols = Int32[np.ndarray, "words columns"]
 
 
 def merge_short_words(words: Sequence[bytes], pair_ranks: PairRanks, *, max_bytes: int) -> Symbols:
-    """Return the symbols of each word, of at most `max_bytes`, and `NO_SYMBOL` behind them."""
+    """Return the symbols of each word, of at most `max_bytes`, and `NO_SYMBOL` after them."""
     symbols, ranks = _byte_symbols_and_ranks(words, pair_ranks, max_bytes)
     result = np.full_like(symbols, NO_SYMBOL)
     unfinished = np.arange(len(words))
@@ -53,7 +53,7 @@ def _byte_symbols_and_ranks(
 def _without_one(
     matrix: Symbols, place: Int[np.ndarray, " words"]
 ) -> Int32[np.ndarray, "words fewer_columns"]:
-    """Return each row without the entry behind `place`: a merge leaves one symbol less in every row."""
+    """Return each row without the entry after `place`: a merge leaves one symbol less in every row."""
     is_behind = np.arange(matrix.shape[1] - 1) > place[:, None]
     return np.where(is_behind, matrix[:, 1:], matrix[:, :-1])
 

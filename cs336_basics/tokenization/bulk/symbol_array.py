@@ -1,7 +1,7 @@
 """Words laid end to end in one array of symbols, where a pair is merged at many places at once.
 
 Every byte of every word has an entry. A symbol that stands for several bytes is written at the first and
-at the last of them, so the symbol behind one that begins at `start` is at `start + length`, and the one
+at the last of them, so the symbol after one that begins at `start` is at `start + length`, and the one
 before it is at `start - 1`. What lies between is never read, but for the first entry of a symbol that was
 merged into the one before it: that becomes `GONE`, so that a place noted earlier is known to be stale. (If
 that symbol was one byte, its entry is the last of the new one and holds the new symbol: stale as well.)

@@ -3,8 +3,8 @@
     Every │ ␣t ensor │ ␣has │ ␣a  │ ␣n  ame │
     1039  │ 260 1743 │ 540  │ 261 │ 304 512 │
 
-A bar closes each pre-token and each special token; a space separates the tokens within. In colours, the
-tokens of a pre-token alternate between two and special tokens have a third. Nothing depends on colours: they
+A bar closes each pre-token and each special token; a space separates the tokens within. In colors, the
+tokens of a pre-token alternate between two and special tokens have a third. Nothing depends on colors: they
 are only wrapped around the cells.
 """
 
@@ -15,8 +15,8 @@ from cs336_basics.tokenization.display.token_pieces import Piece
 from cs336_basics.tokenization.display.visible_text import display_width, meanings_of_signs, visible
 
 BAR = "│"
-# Black or white on a colour for the token, and that colour for its id below.
-COLOURS = {"even": ("30;46", "36"), "odd": ("30;43", "33"), "special": ("97;45", "35")}
+# Black or white on a color for the token, and that color for its id below.
+COLORS = {"even": ("30;46", "36"), "odd": ("30;43", "33"), "special": ("97;45", "35")}
 
 
 @dataclass(frozen=True)
@@ -25,24 +25,22 @@ class Cell:
 
     token: str
     id: str
-    colour: str
+    color: str
     ends_piece: bool
 
     @property
     def width(self) -> int:
-        """Columns that it takes, without the bar behind it."""
+        """Columns that it takes, without the bar after it."""
         return max(display_width(self.token), len(self.id))
 
 
-def display_pieces(
-    pieces: Sequence[Piece], vocab: Mapping[int, bytes], *, width: int, in_colour: bool
-) -> str:
+def display_pieces(pieces: Sequence[Piece], vocab: Mapping[int, bytes], *, width: int, in_color: bool) -> str:
     """Return the lines, separated by empty ones, and below them what the signs in them mean."""
     cells_of_pieces = [_cells_of(piece, vocab) for piece in pieces]
     blocks = []
     for cells in _fill_lines(cells_of_pieces, width):
-        tokens = _row([(cell, cell.token, COLOURS[cell.colour][0]) for cell in cells], in_colour=in_colour)
-        ids = _row([(cell, cell.id, COLOURS[cell.colour][1]) for cell in cells], in_colour=in_colour)
+        tokens = _row([(cell, cell.token, COLORS[cell.color][0]) for cell in cells], in_color=in_color)
+        ids = _row([(cell, cell.id, COLORS[cell.color][1]) for cell in cells], in_color=in_color)
         blocks.append(f"{tokens}\n{ids}")
     shown = "".join(cell.token for cells in cells_of_pieces for cell in cells)
     if pieces:
@@ -82,16 +80,16 @@ def _fill_lines(cells_of_pieces: Sequence[Sequence[Cell]], width: int) -> Iterat
 
 
 def _columns(cells: Sequence[Cell]) -> int:
-    """Return how many columns the cells take, with the bars and the spaces behind them."""
+    """Return how many columns the cells take, with the bars and the spaces after them."""
     return sum(cell.width + (len(f" {BAR} ") if cell.ends_piece else len(" ")) for cell in cells)
 
 
-def _row(cells: Sequence[tuple[Cell, str, str]], *, in_colour: bool) -> str:
-    """Join one of the two texts of each cell, given with its colour."""
+def _row(cells: Sequence[tuple[Cell, str, str]], *, in_color: bool) -> str:
+    """Join one of the two texts of each cell, given with its color."""
     parts = []
-    for cell, text, colour in cells:
+    for cell, text, color in cells:
         padded = text + " " * (cell.width - display_width(text))
-        parts.append(f"\x1b[{colour}m{padded}\x1b[0m" if in_colour else padded)
+        parts.append(f"\x1b[{color}m{padded}\x1b[0m" if in_color else padded)
         if cell.ends_piece:
             parts.append(BAR)
     return " ".join(parts).rstrip()

@@ -1,6 +1,6 @@
 """Parts of a `tokenizer.json`: objects of which we know every field, or an error that names what we do not.
 
-The errors are the second half of a sentence, behind "the file must be ... but"; `huggingface_reading.py`
+The errors are the second half of a sentence, after "the file must be ... but"; `huggingface_reading.py`
 has the first half.
 """
 

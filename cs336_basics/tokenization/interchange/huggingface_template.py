@@ -1,6 +1,6 @@
 """The token that a `tokenizer.json` puts in front of every text: `TemplateProcessing`, read and written.
 
-Other templates, which put something behind the text, are for other models than those that continue it.
+Other templates, which put something after the text, are for other models than those that continue it.
 """
 
 from collections.abc import Mapping

@@ -3,10 +3,10 @@ r"""Which regular expressions mean the same to Hugging Face's library (Oniguruma
 The two differ in much: `$`, `^`, `\w`, `\h`, nested sets, `{2}+`, what follows a match of nothing. So we read
 a pattern sign by sign and accept what means the same in both, which is all that known pre-tokenizers use:
 
-- characters, and signs behind a backslash; \r \n \t, \s \S, \d, general categories such as \p{L} and \P{Nd}
+- characters, and signs after a backslash; \r \n \t, \s \S, \d, general categories such as \p{L} and \P{Nd}
 - sets of these, with ranges and with ^, but not \s, \d or \p beside \S or \P, where `regex` finds too much
 - groups (?: (?= (?! and (?i:, the last only with letters, of which no two fold into one (ss into ß)
-- alternatives, and * + ? {2} {1,3} behind all but groups; behind a group only ?, so that no pattern takes a
+- alternatives, and * + ? {2} {1,3} after all but groups; after a group only ?, so that no pattern takes a
   time exponential in the length of a text
 
 The whole must not match nothing.

@@ -30,7 +30,7 @@ class TorchrunProcesses(Processes):
         return shared.tolist()
 
     def wait(self) -> None:
-        """Add up nothing: no result is there before all have given theirs."""
+        """Wait until every process has come here: a sum over all has no result before."""
         dist.all_reduce(torch.zeros(()))
 
     def from_first(self, text: str) -> str:

@@ -23,7 +23,7 @@ class DataParallel(TorchrunProcesses):
 
     @property
     def engine_memory(self) -> Engine:
-        """Room for gradients."""
+        """Return what the buckets add in which gradients are averaged."""
         return data_parallel
 
     def distribute(self, model: TransformerLM, optimizer: Optimizer) -> nn.Module:

@@ -66,6 +66,6 @@ def sweep() -> Results:
             rate_run(0.02, 0, 4.125),
             rate_run(0.02, 1, 4.375),
             rate_run(0.07, 0, 4.0),
-            rate_run(0.07, 1, None, diverged="loss or gradient was no finite number at step 3"),
+            rate_run(0.07, 1, None, diverged="loss or gradient was not finite at step 3"),
         ]
     )

@@ -19,7 +19,7 @@ from tests.unit.training.small_run import run_folder
 
 def test_sweep_tells_the_best_rate_and_the_first_that_diverges():
     assert findings(sweep()) == [
-        "learning_rate=0.07 diverged in 1 of 2 runs: loss or gradient was no finite number at step 3.",
+        "learning_rate=0.07 diverged in 1 of 2 runs: loss or gradient was not finite at step 3.",
         "The lowest mean validation loss is 4.2500 at optimizer.learning_rate = 0.02 (4.1250 to 4.3750 over "
         "2 seeds).",
         "The first diverging value above it is 0.07, 3.5 times the best.",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from cs336_basics.experiments.runs.jobs import do_runs
-from cs336_basics.experiments.runs.one_run import bytes_of_tokens, do_run, read_run_result
+from cs336_basics.experiments.runs.one_run import do_run, read_run_result
 from cs336_basics.experiments.runs.plan import PlannedRun, settled_hardware
 from cs336_basics.experiments.runs.result import RunResult, thinned_curve
 from cs336_basics.experiments.runs.results_file import HEADER, collect_results, read_results
@@ -20,6 +20,7 @@ from cs336_basics.files.atomic import make_folder
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.hold import hold, is_in_use
 from cs336_basics.training.metrics import read_metrics
+from cs336_basics.training.scoring import num_bytes_of
 from tests.unit.experiments.micro import micro_experiment, micro_plans, micro_text
 
 pytestmark = pytest.mark.without_type_checks
@@ -54,7 +55,7 @@ def test_run_that_is_done_is_kept_and_a_diverged_one_is_a_result(tmp_path):
     assert good.diverged is None
     assert 5.0 < number(good.validation_loss) < math.log(270)
     assert good.changes == {"optimizer.learning_rate": 0.01}
-    assert "no finite number at step" in str(diverged.diverged)
+    assert "not finite at step" in str(diverged.diverged)
     assert diverged.validation_loss is None
     assert diverged.steps < 12
 
@@ -93,7 +94,7 @@ def test_bits_per_byte_are_those_of_the_validation_text(tmp_path):
     expected = number(result.validation_loss) * tokens / math.log(2) / text.stat().st_size
     assert result.bits_per_byte == pytest.approx(expected, rel=1e-12)
     ids = np.load(str(plan.token_set.tokens.validation))
-    assert bytes_of_tokens(ids, Tokenizer.from_folder(plan.token_set.tokenizer)) == text.stat().st_size
+    assert num_bytes_of(ids, Tokenizer.from_folder(plan.token_set.tokenizer)) == text.stat().st_size
     whole = (tmp_path / "out/data/train.txt").read_bytes() + text.read_bytes()
     assert whole == (tmp_path / "text.txt").read_bytes()
 
@@ -226,11 +227,6 @@ def test_refused_tokens_leave_the_folder_to_the_next_ones(tmp_path):
         own_tokens(tmp_path / "tokenizer", (tmp_path / "bad.npy",), tmp_path)
     np.save(tmp_path / "good.npy", np.arange(200, dtype=np.uint16))
     assert own_tokens(tmp_path / "tokenizer", (tmp_path / "good.npy",), tmp_path).label == "good.npy"
-
-
-def test_bytes_of_tokens_whose_ids_have_gaps():
-    tokenizer = Tokenizer({0: b"a", 5: b"<seven>", 7: b"bc"}, [], ["<seven>"])
-    assert bytes_of_tokens(np.array([0, 5, 5, 7]), tokenizer) == 1 + 7 + 7 + 2
 
 
 @pytest.mark.endurance

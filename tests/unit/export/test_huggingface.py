@@ -149,7 +149,10 @@ def with_model(path: Path, **choices) -> RunFolder:
         ({"ffn": "relu2"}, "Llama has ffn = 'swiglu' but this model has 'relu2'"),
         ({"qk_norm": True}, "Llama has qk_norm = False but this model has True"),
         ({"logit_softcap": 5.0}, "Llama has logit_softcap = None but this model has 5.0"),
-        ({"num_heads": 4, "d_head": 6}, "a multiple of num_heads but 30 is none of 4; only a model with"),
+        (
+            {"num_heads": 4, "d_head": 6},
+            "a multiple of num_heads but 30 is not a multiple of 4; only a model with",
+        ),
     ],
 )
 def test_what_llama_lacks_is_refused_by_name(tmp_path, choice, message):

@@ -74,7 +74,7 @@ def test_attention_has_the_names_and_shapes_of_the_course():
 
 @pytest.mark.parametrize("heads", [0, -7, 3])
 def test_attention_with_heads_that_do_not_divide_d_model_names_both(heads):
-    with pytest.raises(ValueError, match=f"multiple of num_heads but 7 is none of {heads}"):
+    with pytest.raises(ValueError, match=f"multiple of num_heads but 7 is not a multiple of {heads}"):
         MultiHeadSelfAttention(7, heads)
 
 

@@ -70,7 +70,7 @@ def test_model_config_survives_a_round_trip_through_a_dict():
         ({"num_layers": 0}, "num_layers must be at least 1 but is 0"),
         ({"num_heads": 0}, "num_heads must be at least 1 but is 0"),
         ({"d_ff": 0}, "d_ff must be at least 1 but is 0; leave it out"),
-        ({"num_heads": 5}, "multiple of num_heads but 42 is none of 5; change one of the two"),
+        ({"num_heads": 5}, "multiple of num_heads but 42 is not a multiple of 5; change one of the two"),
         ({"num_heads": 14}, "must be even, but 42 / 14 is 3; change one of the two"),
         ({"num_kv_heads": 0}, "num_kv_heads must divide num_heads but 0 does not divide 3; change one"),
         ({"num_kv_heads": 2}, "num_kv_heads must divide num_heads but 2 does not divide 3; change one"),

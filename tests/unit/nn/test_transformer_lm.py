@@ -161,7 +161,7 @@ def test_language_model_from_the_meta_device_works_once_it_is_loaded(build):
 
 
 def test_language_model_refuses_heads_that_do_not_divide_d_model():
-    with pytest.raises(ValueError, match="71 is none of 5"):
+    with pytest.raises(ValueError, match="71 is not a multiple of 5"):
         TransformerLM(VOCAB, CONTEXT, 71, LAYERS, HEADS, D_FF)
 
 

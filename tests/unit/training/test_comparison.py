@@ -88,7 +88,7 @@ def test_runs_of_one_name_are_told_apart_by_their_paths(tmp_path, monkeypatch):
     assert [run.name for run in runs] == ["x/run", "y/run", "other"]
 
 
-def test_each_of_many_runs_has_a_colour_of_its_own(tmp_path):
+def test_each_of_many_runs_has_a_color_of_its_own(tmp_path):
     figure = comparison_figure(open_runs([write_run(tmp_path / f"run-{index}") for index in range(13)]))
     assert len({line.get_color() for line in figure.axes[0].lines}) == 13
 

@@ -20,11 +20,11 @@ PIECES = [
 ]
 
 
-def display(pieces=PIECES, *, vocab=VOCAB, width=80, in_colour=False):
-    return display_pieces(pieces, vocab, width=width, in_colour=in_colour)
+def display(pieces=PIECES, *, vocab=VOCAB, width=80, in_color=False):
+    return display_pieces(pieces, vocab, width=width, in_color=in_color)
 
 
-def without_colours(text: str) -> str:
+def without_colors(text: str) -> str:
     plain = re.sub("\x1b" + r"\[[0-9;]+m", "", text)
     return "\n".join(line.rstrip() for line in plain.split("\n"))
 
@@ -38,9 +38,9 @@ def test_display_shows_pretokens_tokens_and_ids_in_columns():
     ]
 
 
-def test_display_in_colours_alternates_within_each_pretoken_and_marks_special_tokens():
-    shown = display(in_colour=True)
-    assert without_colours(shown) == display()
+def test_display_in_colors_alternates_within_each_pretoken_and_marks_special_tokens():
+    shown = display(in_color=True)
+    assert without_colors(shown) == display()
     assert shown.split("\n")[0].split("\x1b[0m")[:-1] == [
         "\x1b[30;46mHel",
         " \x1b[30;43mlo",
@@ -105,9 +105,9 @@ def test_display_keeps_to_the_width_and_shows_all_tokens_in_order(pieces, width)
     assert numbers == [str(id) for piece in pieces for id in piece.ids]
 
 
-@pytest.mark.parametrize("in_colour", [False, True])
-def test_display_aligns_each_bar_with_the_one_below(in_colour):
-    tokens, ids, *_ = without_colours(display(in_colour=in_colour)).split("\n")
+@pytest.mark.parametrize("in_color", [False, True])
+def test_display_aligns_each_bar_with_the_one_below(in_color):
+    tokens, ids, *_ = without_colors(display(in_color=in_color)).split("\n")
     assert [display_width(tokens[: match.start()]) for match in re.finditer("│", tokens)] == [
         display_width(ids[: match.start()]) for match in re.finditer("│", ids)
     ]
