@@ -5,12 +5,10 @@ A pair (even, odd) is the number `even + i odd`, and to turn it by an angle is t
 """
 
 import torch
-from einops import rearrange
 from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 from cs336_basics.functional.precision import at_least_float32
-from cs336_basics.functional.rope import rope
 
 
 def complex_rope(
@@ -21,18 +19,36 @@ def complex_rope(
 ) -> Float[Tensor, "... seq d_head"]:
     """Return `rope(x, cos, sin, token_positions)`: read one pair of numbers, write one.
 
-    Compilers make the same of the definition and nothing of complex numbers, and not every Apple GPU has
-    them, so there it is computed as defined.
-
     Shapes: x (... seq d_head), cos (max_seq_len pairs), sin (max_seq_len pairs), token_positions (... seq)
     -> (... seq d_head)
     """
+    return turn_pairs(x, turns_at(token_positions, cos, sin))
+
+
+def turns_at(
+    token_positions: Int[Tensor, "..."],
+    cos: Float[Tensor, "max_seq_len pairs"],
+    sin: Float[Tensor, "max_seq_len pairs"],
+) -> Float[Tensor, "... pairs 2"]:
+    """Return the numbers `cos + i sin` by which the pairs turn at each position, as pairs (cos, sin)."""
+    return torch.stack((cos[token_positions], sin[token_positions]), dim=-1)
+
+
+def turn_pairs(
+    x: Float[Tensor, "... d_head"], turns: Float[Tensor, "... pairs 2"]
+) -> Float[Tensor, "... d_head"]:
+    """Multiply each pair of features with its number, in float32 or better.
+
+    Compilers make nothing of complex numbers, and not every Apple GPU has them: there the product
+    `(even + i odd) (cos + i sin)` is written out, as in `rope`.
+    """
+    pairs = at_least_float32(x).unflatten(-1, (-1, 2))  # not einops: a new token has little else to wait for
     if torch.compiler.is_compiling() or x.device.type == "mps":
-        return rope(x, cos, sin, token_positions)
-    pairs = rearrange(at_least_float32(x), "... seq (pairs two) -> ... seq pairs two", two=2)
-    turns = torch.complex(cos[token_positions], sin[token_positions])
-    rotated = as_complex(pairs) * turns
-    return rearrange(torch.view_as_real(rotated), "... seq pairs two -> ... seq (pairs two)").to(x.dtype)
+        (even, odd), (cos, sin) = pairs.unbind(-1), turns.unbind(-1)
+        turned = torch.stack((even * cos - odd * sin, even * sin + odd * cos), dim=-1)
+    else:
+        turned = torch.view_as_real(as_complex(pairs) * torch.view_as_complex(turns))
+    return turned.flatten(-2).to(x.dtype)
 
 
 def as_complex(pairs: Float[Tensor, "... 2"]) -> Complex[Tensor, "..."]:

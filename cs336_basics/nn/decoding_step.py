@@ -12,6 +12,7 @@ from einops import rearrange
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
+from cs336_basics.functional.complex_rope import turn_pairs, turns_at
 from cs336_basics.nn.rope import RopeTables
 
 
@@ -27,22 +28,12 @@ class DecodingStep:
     """Keys up to the furthest position, the new ones included."""
     mask: Bool[Tensor, "batch 1 1 keys"] | None
     """True where the query of a row may look: at its own position and before; None: everywhere."""
-    rotation: tuple[Float[Tensor, "batch 1 1 d_head"], Float[Tensor, "batch 1 1 d_head"]] | None
-    """The cosine and the signed sine of each feature's angle (see `rotate`); None: without RoPE."""
+    turns: Float[Tensor, "batch 1 1 pairs 2"] | None
+    """By which complex numbers the pairs of queries and keys turn (`turn_pairs`); None: without RoPE."""
 
     def rotate(self, x: Float[Tensor, "batch heads 1 d_head"]) -> Float[Tensor, "batch heads 1 d_head"]:
-        """Rotate the new queries or keys, as `functional.rope.rope` does.
-
-        Written in another way so that the tables are indexed once for all layers: its
-        `(even cos - odd sin, odd cos + even sin)` is `x cos + partner (-sin, sin)`, where the partner of a
-        feature is the other one of its pair.
-        """
-        if self.rotation is None:
-            return x
-        cos, signed_sin = self.rotation
-        partner = x.unflatten(-1, (-1, 2)).flip(-1).flatten(-2)
-        rotated = x * cos + partner * signed_sin
-        return rotated.to(x.dtype)
+        """Rotate the new queries or keys, as `functional.rope.rope` does."""
+        return x if self.turns is None else turn_pairs(x, self.turns)
 
 
 def decoding_step(
@@ -51,13 +42,14 @@ def decoding_step(
     """Return the step that adds a token to rows of these lengths."""
     positions = torch.tensor(lengths, device=device)
     num_keys = max(lengths) + 1
-    rotation = None if rope_tables is None else rotation_at(positions, rope_tables)
+    each_row = rearrange(positions, "batch -> batch 1 1")
+    turns = None if rope_tables is None else turns_at(each_row, *rope_tables)
     everything = slice(None)
     if min(lengths) == max(lengths):  # one text or several in step: no padding, and a plain slice is quicker
-        return DecodingStep((everything, everything, num_keys - 1), num_keys, None, rotation)
+        return DecodingStep((everything, everything, num_keys - 1), num_keys, None, turns)
     rows = torch.arange(len(lengths), device=device)
     mask = visible_keys(positions, num_keys)
-    return DecodingStep((rows, everything, positions), num_keys, mask, rotation)
+    return DecodingStep((rows, everything, positions), num_keys, mask, turns)
 
 
 def visible_keys(positions: Int64[Tensor, "batch"], num_keys: int) -> Bool[Tensor, "batch 1 1 keys"]:
@@ -65,15 +57,3 @@ def visible_keys(positions: Int64[Tensor, "batch"], num_keys: int) -> Bool[Tenso
     key_positions = torch.arange(num_keys, device=positions.device)
     visible = key_positions <= positions[:, None]
     return rearrange(visible, "batch keys -> batch 1 1 keys")
-
-
-def rotation_at(
-    positions: Int64[Tensor, "batch"], rope_tables: RopeTables
-) -> tuple[Float[Tensor, "batch 1 1 d_head"], Float[Tensor, "batch 1 1 d_head"]]:
-    """Return the cosine for both features of a pair, and the sine: negative for the even one."""
-    cos, sin = rope_tables
-    cos_here, sin_here = cos[positions], sin[positions]
-    cos_of_features = torch.stack((cos_here, cos_here), dim=-1)
-    sin_of_features = torch.stack((-sin_here, sin_here), dim=-1)
-    to_heads = "batch pairs two -> batch 1 1 (pairs two)"
-    return rearrange(cos_of_features, to_heads), rearrange(sin_of_features, to_heads)

@@ -47,5 +47,21 @@ def test_complex_rope_has_the_gradient_of_finite_differences(make):
     assert gradcheck(lambda x: complex_rope(x, *TABLES, POSITIONS["(seq,)"]), (x,))
 
 
+@pytest.mark.without_type_checks  # no compiler can follow them
+def test_a_compiler_gets_the_product_written_out():
+    x = torch.randn(BATCH, HEADS, SEQ, D_HEAD)
+    positions = POSITIONS["(seq,)"]
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph.code)
+        return graph.forward
+
+    compiled = torch.compile(complex_rope, backend=backend, fullgraph=True)
+    assert torch.equal(compiled(x, *TABLES, positions), rope(x, *TABLES, positions))
+    assert len(graphs) == 1
+    assert "complex" not in graphs[0]
+
+
 def test_complex_rope_takes_an_empty_batch():
     assert complex_rope(torch.randn(0, SEQ, D_HEAD), *TABLES, torch.arange(SEQ)).shape == (0, SEQ, D_HEAD)
