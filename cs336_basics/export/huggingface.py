@@ -49,7 +49,7 @@ def export_run(run: RunFolder, folder: str | os.PathLike[str]) -> ExportedRun:
     trained = open_trained_run(run, device="cpu")
     require_fitting_tokenizer(tokenizer, trained.config.model, run)
     with new_folder(folder) as beside:
-        write_model(trained.model, tokenizer, beside)
+        write_model(trained.model.float(), tokenizer, beside)
         num_differing = write_huggingface_tokenizer(
             tokenizer, beside, context_length=trained.config.model.context_length
         )

@@ -108,8 +108,8 @@ class ModelConfig:
             raise ValueError(f"d_ff must be at least 1 but is {self.d_ff}; leave it out for the usual size")
         self._check_heads()
         self._check_rope()
-        if not self.norm_eps > 0:
-            raise ValueError(f"norm_eps must be positive but is {self.norm_eps}; 1e-5 is usual")
+        if not 0 < self.norm_eps < math.inf:
+            raise ValueError(f"norm_eps must be positive and finite but is {self.norm_eps}; 1e-5 is usual")
         if self.logit_softcap is not None and not 0 < self.logit_softcap < math.inf:
             raise ValueError(
                 f"logit_softcap must be positive and finite but is {self.logit_softcap}; "
@@ -142,8 +142,8 @@ class ModelConfig:
                 f"{self.num_heads} is {self.head_size}; change one of the two"
             )
         for name in ("rope_theta", "rope_factor", "rope_slow_turns", "rope_original_context"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be positive but is {getattr(self, name)}")
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be positive and finite but is {getattr(self, name)}")
         if not self.rope_fast_turns > self.rope_slow_turns:
             raise ValueError(
                 f"rope_fast_turns must exceed rope_slow_turns but {self.rope_fast_turns} does not exceed "

@@ -4,6 +4,7 @@ Source: Loshchilov and Hutter 2019, "Decoupled Weight Decay Regularization", arX
 """
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from torch.optim import Optimizer
 from cs336_basics.optim.adamw_kernel import prepare_kernel, update_all
 from cs336_basics.optim.adamw_update import Update, step_factors
 from cs336_basics.optim.closure import loss_of
+from cs336_basics.optim.loaded_state import require_tensors_of_parameters
 
 
 class AdamW(Optimizer):
@@ -46,6 +48,11 @@ class AdamW(Optimizer):
             raise ValueError(f"betas must lie in [0, 1) but are {betas}")
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
         prepare_kernel(parameter for group in self.param_groups for parameter in group["params"])
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was stored; a `ValueError` for that of another optimizer."""
+        require_tensors_of_parameters(state, ("first_moment", "second_moment"))
+        super().__setstate__(state)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

@@ -7,6 +7,7 @@ is Scalable for LLM Training", arXiv:2502.16982, section 2.2 (the size of the up
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -14,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from cs336_basics.optim.closure import loss_of
+from cs336_basics.optim.loaded_state import require_tensors_of_parameters
 from cs336_basics.optim.newton_schulz import orthogonalize
 
 
@@ -76,6 +78,11 @@ class Muon(Optimizer):
                     f"Muon updates matrices but a parameter has the shape {tuple(parameter.shape)}; "
                     "give it to AdamW"
                 )
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was stored; a `ValueError` for that of another optimizer."""
+        require_tensors_of_parameters(state, ("momentum_buffer",))
+        super().__setstate__(state)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

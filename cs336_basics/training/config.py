@@ -13,6 +13,9 @@ OptimizerName = Literal["adamw", "sgd", "muon"]
 ScheduleName = Literal["cosine", "wsd", "constant"]
 
 
+LARGEST_FLOAT32 = 3.4e38
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptimizerConfig:
     """The optimizer, its schedule and the clipping of gradients."""
@@ -62,6 +65,8 @@ class OptimizerConfig:
             value = getattr(self, name)
             if value is not None and not value >= 0:  # so that NaN is refused too
                 raise ValueError(f"{name} must not be negative but is {value}")
+            if value is not None and value > LARGEST_FLOAT32:
+                raise ValueError(f"{name} must be a number that float32 has but is {value}")
         for name in ("beta1", "beta2", "muon_momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"{name} must lie in [0, 1) but is {getattr(self, name)}")

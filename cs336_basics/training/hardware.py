@@ -88,6 +88,15 @@ def autocast(config: TrainingConfig) -> AbstractContextManager:
     return torch.autocast(config.device, dtype=torch.bfloat16, enabled=config.precision == "bf16")
 
 
+def weight_dtype(config: TrainingConfig) -> torch.dtype:
+    """Return the type of the weights of a resolved configuration.
+
+    A run in float64 that was made elsewhere can be opened on Apple's GPU, which has none: in float32.
+    """
+    is_wide = config.precision == "fp64" and config.device != "mps"
+    return torch.float64 if is_wide else torch.float32
+
+
 def describe_machine() -> dict[str, str | int]:
     """Return the versions and the processor that a run's results come from."""
     return {

@@ -24,6 +24,7 @@ from cs336_basics.training.build_optimizer import new_optimizer
 from cs336_basics.training.compilation import compile_for_training
 from cs336_basics.training.config import RunConfig
 from cs336_basics.training.finite import require_finite_weights
+from cs336_basics.training.hardware import weight_dtype
 from cs336_basics.training.identity import require_same_identity, run_identity
 from cs336_basics.training.objective import NextTokenLoss
 from cs336_basics.training.processes import ONE_PROCESS, Processes
@@ -109,8 +110,7 @@ def new_model(config: RunConfig) -> TransformerLM:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         model = TransformerLM.from_config(config.model)
-    dtype = torch.float64 if config.training.precision == "fp64" else torch.float32
-    return model.to(config.training.device, dtype)
+    return model.to(config.training.device, weight_dtype(config.training))
 
 
 def note_validation(state: TrainingState, loss: float | None) -> bool:

@@ -11,7 +11,7 @@ from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
 from cs336_basics.training.config import Device, RunConfig
 from cs336_basics.training.differences import differences
-from cs336_basics.training.hardware import resolve_device
+from cs336_basics.training.hardware import resolve_device, weight_dtype
 from cs336_basics.training.run_folder import RunFolder
 
 
@@ -42,11 +42,11 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     if checkpoint is None:
         raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")
     require_config_of_checkpoint(run, checkpoint)
-    resolved = resolve_device(device)
-    model = TransformerLM.from_config(config.model)
+    training = replace(config.training, device=resolve_device(device))
+    model = TransformerLM.from_config(config.model, dtype=weight_dtype(training))
     load_run_weights(checkpoint, model)
-    config = replace(config, training=replace(config.training, device=resolved))
-    return TrainedRun(model=model.to(resolved), config=config, step=step_of_folder(checkpoint))
+    config = replace(config, training=training)
+    return TrainedRun(model=model.to(training.device), config=config, step=step_of_folder(checkpoint))
 
 
 def require_config_of_checkpoint(run: RunFolder, checkpoint: Path) -> None:

@@ -126,9 +126,12 @@ class SdpaAttentionCost(AttentionCost):
 
     def saved_between(self, batch: Batch) -> dict[str, int]:
         """No tensor is quadratic in the sequence."""
-        features, rows = batch.tokens * self.query_features, batch.tokens * self.num_heads
+        rows = batch.tokens * self.num_heads
+        # Keys of a single head are repeated for all queries without a copy, and so are values.
+        repeated = self.key_features if self.num_kv_heads == 1 else self.query_features
+        features = batch.tokens * (self.query_features + 2 * repeated)
         return {
-            "queries, keys, values": 3 * batch.product_bytes * features,
+            "queries, keys, values": batch.product_bytes * features,
             "logarithms of the normalizers": FLOAT32_BYTES * rows,
         }
 

@@ -89,7 +89,12 @@ class Experiment:
         if self.train_tokens is not None and self.train_tokens < 2:
             raise ValueError(f"train_tokens must be at least 2 but is {self.train_tokens}")
         for variant in self.variants:
-            self.config_of(variant)
+            seed = self.config_of(variant).training.seed
+            if seed != 0:
+                raise ValueError(
+                    f"training.seed must be left out, for each variant is trained with all seeds, but is "
+                    f"{seed}; write seeds = [{seed}]"
+                )
 
     def config_of(self, variant: Variant) -> RunConfig:
         """Return the configuration of a variant; a field that does not exist or does not fit is an error."""

@@ -34,6 +34,10 @@ VARIANTS = {
     "tied, softcap": replace(ODD, tie_embeddings=True, logit_softcap=5.0),
     "no norm, no positions, silu": replace(ODD, norm="none", position="none", ffn="silu"),
     "qk-norm, no positions": replace(ODD, qk_norm=True, position="none"),
+    "one head of keys": replace(GROUPED, num_kv_heads=1),
+    "one head of keys, qk-norm, no positions": replace(
+        GROUPED, num_kv_heads=1, qk_norm=True, position="none"
+    ),
     "grouped, qk-norm": replace(GROUPED, qk_norm=True),
     "grouped, no positions": replace(GROUPED, position="none"),
     "grouped, qk-norm, no positions": replace(GROUPED, qk_norm=True, position="none"),

@@ -118,6 +118,8 @@ def test_file_without_lists_has_one_variant_and_without_scales_is_the_same_at_al
         ("vary.optimizer.learning_rate = []", "vary.optimizer.learning_rate must be a list"),
         ("model = 3", "model must be a table but is 3"),
         ("optimizer.learning_rate = -1", "learning_rate must not be negative but is -1"),
+        ("training.seed = 7", "trained with all seeds, but is 7; write seeds = [7]"),
+        ("vary.training.seed = [0, 3]", "trained with all seeds, but is 3; write seeds = [3]"),
         ("vary.training.steps = [5, 0]", "steps must be at least 1 but is 0"),
         ("training.steps = 2.5", "training.steps must be a whole number but is 2.5"),
         ("training.compile = 1", "training.compile must be true or false but is 1"),

@@ -15,10 +15,11 @@ from cs336_basics.training.config import Precision
 from cs336_basics.training.loop import train
 from cs336_basics.training.metrics import read_metrics
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.scoring import score_validation, validation_tokens
 from cs336_basics.training.start import prepare_run
 from cs336_basics.training.state import new_model
 from cs336_basics.training.token_data import TokenPaths
-from cs336_basics.training.trained_run import open_run_tokenizer
+from cs336_basics.training.trained_run import open_run_tokenizer, open_trained_run
 from cs336_basics.training.validation import validate_step
 from tests.unit.tokenization.interchange.huggingface_files import content, write
 from tests.unit.training.small_run import CONFIG, token_data, with_training
@@ -198,3 +199,11 @@ def test_the_folder_of_a_run_may_itself_be_a_link(tokens, tmp_path):
     (tmp_path / "run").symlink_to(tmp_path / "large disk")
     make(tmp_path / "run", tokens)
     assert (tmp_path / "large disk/checkpoints/latest").is_file()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp64"])
+def test_a_run_is_evaluated_in_the_precision_that_it_was_trained_in(tokens, tmp_path, precision):
+    run, model = make(tmp_path / "run", tokens, with_training(precision=precision))
+    assert open_trained_run(run, device="cpu").model.lm_head.weight.dtype == model.lm_head.weight.dtype
+    result = score_validation(run, validation_tokens(run), device="cpu")
+    assert result.loss == read_metrics(run.metrics)[-1]["validation_loss"]
