@@ -60,11 +60,13 @@ def rope(
     """Rotate each pair `(x[2k], x[2k + 1])` by its position's angle, in float32 or better.
 
     `(even, odd)` becomes `(even cos - odd sin, even sin + odd cos)`. The leading axes of `token_positions`
-    are broadcast against those of `x`. Example: at position 0 nothing turns.
+    are broadcast against those of `x`. Example: at position 0 nothing turns. On the CPU in eager mode a
+    position without an entry in the tables is an `IndexError`, a negative one too.
 
     Shapes: x (... seq d_head), cos (max_seq_len pairs), sin (max_seq_len pairs), token_positions (... seq)
     -> (... seq d_head)
     """
+    check_positions(token_positions, len(cos))
     cos_here = cos[token_positions]
     sin_here = sin[token_positions]
     even, odd = rearrange(x, "... seq (pairs two) -> two ... seq pairs", two=2)
@@ -72,3 +74,17 @@ def rope(
     rotated_odd = even * sin_here + odd * cos_here
     rotated = torch.stack((rotated_even, rotated_odd), dim=-1)
     return rearrange(rotated, "... seq pairs two -> ... seq (pairs two)").to(x.dtype)
+
+
+def check_positions(token_positions: Int[Tensor, "..."], max_seq_len: int) -> None:
+    """Raise `IndexError` for a position that tables lack; as with ids, an accelerator is not waited for."""
+    is_quick = token_positions.device.type == "cpu" and not torch.compiler.is_compiling()
+    if not is_quick or token_positions.numel() == 0:
+        return
+    lowest, highest = (int(position) for position in token_positions.aminmax())
+    if lowest < 0 or highest >= max_seq_len:
+        wrong = lowest if lowest < 0 else highest
+        raise IndexError(
+            f"positions must lie in 0..{max_seq_len - 1} for tables of {max_seq_len} positions but one is "
+            f"{wrong}; make the tables longer or count from the first token that is seen"
+        )

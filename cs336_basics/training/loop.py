@@ -24,6 +24,7 @@ from cs336_basics.training.step import StepResult, train_step
 from cs336_basics.training.stop_signals import never
 from cs336_basics.training.token_data import TokenData
 from cs336_basics.training.tracking.tracker import Tracker
+from cs336_basics.training.trained_run import require_still_own
 from cs336_basics.training.validation import ValidationInterruptedError, ValidationLosses, validate_step
 
 
@@ -55,6 +56,8 @@ def train(
         reported_divergence(run, writes=processes.is_first),
         own_random_states(config.training.seed, config.training.device),
     ):
+        if processes.is_first:
+            require_still_own(run, config)
         state = start_or_continue(config, data, run, keep=keep, processes=processes)
         open_log = run_log(run, config, after_step=state.steps_told, progress=progress, trackers=trackers)
         with open_log if processes.is_first else no_log() as log:

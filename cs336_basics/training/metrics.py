@@ -46,10 +46,12 @@ def _parse_line(line: bytes, place: str) -> Metrics:
         metrics = json.loads(line)
     except ValueError as error:
         raise ValueError(
-            f"metrics must be JSON but {place} is none ({error}); restore or remove it"
+            f"metrics must be JSON but {place} is none ({error}); restore the file, or the line"
         ) from None
     if not isinstance(metrics, dict) or not isinstance(metrics.get("step"), int):
-        raise ValueError(f"metrics must be objects with a step but {place} is none; restore or remove it")
+        raise ValueError(
+            f"metrics must be objects with a step but {place} is none; restore the file, or the line"
+        )
     return metrics
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cs336_basics.checkpoint.checksums import damaged
 from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
-from cs336_basics.checkpoint.pointers import step_of_folder
+from cs336_basics.checkpoint.pointers import has_checkpoint, step_of_folder
 from cs336_basics.checkpoint.run_checkpoint import STATE, load_run_weights, read_progress
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.tokenization import Tokenizer
@@ -40,13 +40,36 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     config = read_run_config(run)
     checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is None:
-        raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; train it further first")
+        remedy = (
+            "start another with a lower learning rate"
+            if run.divergence.exists()
+            else "train it further first"
+        )
+        raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; {remedy}")
     require_config_of_checkpoint(run, checkpoint)
     training = replace(config.training, device=resolve_device(device))
     model = TransformerLM.from_config(config.model, dtype=weight_dtype(training))
     load_run_weights(checkpoint, model)
     config = replace(config, training=training)
     return TrainedRun(model=model.to(training.device), config=config, step=step_of_folder(checkpoint))
+
+
+def require_still_own(run: RunFolder, config: RunConfig) -> None:
+    """Raise `ValueError` if another process has prepared the run with another configuration meanwhile.
+
+    For whoever keeps others out by now: `prepare_run` did so only until it had stored the configuration.
+    Once there is a checkpoint, nobody can change it any more.
+    """
+    if has_checkpoint(run.checkpoints) or not run.config.is_file():
+        return
+    content, own = run.read_config(), config.to_dict()
+    stored = {part: content[part] for part in own if part in content}
+    differing = differences(own, {**own, **stored}, "config")
+    if differing:
+        raise ValueError(
+            f"a run must be trained as it was prepared but another process has changed {run.config} "
+            f"meanwhile ({'; '.join(differing)}); give this one a run folder of its own"
+        )
 
 
 def require_config_of_checkpoint(run: RunFolder, checkpoint: Path) -> None:

@@ -207,3 +207,27 @@ def test_a_run_is_evaluated_in_the_precision_that_it_was_trained_in(tokens, tmp_
     assert open_trained_run(run, device="cpu").model.lm_head.weight.dtype == model.lm_head.weight.dtype
     result = score_validation(run, validation_tokens(run), device="cpu")
     assert result.loss == read_metrics(run.metrics)[-1]["validation_loss"]
+
+
+def test_a_run_that_another_process_has_prepared_meanwhile_is_left_to_it(tokens, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+    how: dict[str, Any] = {"job": "test", "tokens": paths, "tokenizer": None}
+    config, data = prepare_run(CONFIG, run, **how)
+    faster = replace(CONFIG, optimizer=replace(CONFIG.optimizer, learning_rate=0.5))
+    others_config, others_data = prepare_run(faster, run, **how)
+    with pytest.raises(ValueError, match=r"another process has changed .*config.json meanwhile \(.*0\.5"):
+        train(config, data, run)
+    train(others_config, others_data, run)
+    assert open_trained_run(run, device="cpu").config.optimizer.learning_rate == 0.5
+
+
+@pytest.mark.parametrize(("diverged", "remedy"), [(True, "start another with a lower"), (False, "train it")])
+def test_a_run_without_a_checkpoint_says_what_to_do(tokens, tmp_path, diverged, remedy):
+    run = RunFolder(tmp_path / "run")
+    paths = TokenPaths(train=(tokens / "train.npy",), validation=tokens / "validation.npy")
+    prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=None)
+    if diverged:
+        run.divergence.write_text("{}")
+    with pytest.raises(FileNotFoundError, match=f"has none yet; {remedy}"):
+        open_trained_run(run, device="cpu")
