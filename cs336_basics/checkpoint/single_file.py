@@ -112,14 +112,15 @@ def load_checkpoint(src: CheckpointFile, model: nn.Module, optimizer: Optimizer)
 
 def _check_config(model: nn.Module, stored: Any, source: object) -> None:
     """Raise `ValueError` for a choice that the weights do not show and that was another one in training."""
-    config = _config_of(model)
-    if config is None or not isinstance(stored, dict):
+    if not isinstance(stored, dict) or _config_of(model) is None:
         return
-    for name in getattr(model.config, "NOT_IN_THE_WEIGHTS", ()):
-        if stored.get(name, config[name]) != config[name]:
+    defaults = {field.name: field.default for field in dataclasses.fields(model.config)}  # pyright: ignore
+    for name, value in getattr(model.config, "beyond_the_weights", {}).items():
+        found = stored.get(name, defaults[name])
+        if found != value:
             raise ValueError(
-                f"a model must be configured as it was trained but {name} is {config[name]} and {source} "
-                f"holds {stored[name]}; build it with that, or load the weights alone with load_state_dict"
+                f"a model must be configured as it was trained but {name} is {value} and {source} holds "
+                f"{found}; build it with that, or load the weights alone with load_state_dict"
             )
 
 

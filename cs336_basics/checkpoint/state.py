@@ -65,18 +65,9 @@ def _load_optimizer_state(optimizer: Optimizer, state: Any, source: object) -> N
     before = {"state": optimizer.state, "param_groups": optimizer.param_groups}
     try:
         optimizer.load_state_dict(state)
-        _check_settings(before["param_groups"], optimizer.param_groups)
     except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         optimizer.__setstate__(before)
         raise _no_optimizer_state(source, error) from error
-
-
-def _check_settings(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> None:
-    """Raise `ValueError` if groups came without a setting that this optimizer needs: it was another's."""
-    for group, loaded in zip(before, after, strict=True):
-        missing = group.keys() - loaded.keys()
-        if missing:
-            raise ValueError(f"it is of another optimizer, without {', '.join(sorted(missing))}")
 
 
 def _no_optimizer_state(source: object, error: Exception) -> ValueError:

@@ -60,13 +60,11 @@ def rope(
     """Rotate each pair `(x[2k], x[2k + 1])` by its position's angle, in float32 or better.
 
     `(even, odd)` becomes `(even cos - odd sin, even sin + odd cos)`. The leading axes of `token_positions`
-    are broadcast against those of `x`. Example: at position 0 nothing turns. On the CPU in eager mode a
-    position without an entry in the tables is an `IndexError`, a negative one too.
+    are broadcast against those of `x`. Example: at position 0 nothing turns.
 
     Shapes: x (... seq d_head), cos (max_seq_len pairs), sin (max_seq_len pairs), token_positions (... seq)
     -> (... seq d_head)
     """
-    check_positions(token_positions, len(cos))
     cos_here = cos[token_positions]
     sin_here = sin[token_positions]
     even, odd = rearrange(x, "... seq (pairs two) -> two ... seq pairs", two=2)

@@ -15,7 +15,7 @@ def stop_token_ids(stop: StopTokens) -> frozenset[int]:
     """
     if stop is None:
         return frozenset()
-    given = [stop] if isinstance(stop, str | bytes) else plain(stop)  # texts are collections, too
+    given = [stop] if isinstance(stop, str | bytes | bytearray) else plain(stop)  # texts are collections, too
     ids = given if isinstance(given, Collection) else [given]
     try:
         return frozenset(map(operator.index, ids))

@@ -6,7 +6,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from cs336_basics.functional.attention import causal_mask, scaled_dot_product_attention
-from cs336_basics.functional.rope import rope
+from cs336_basics.functional.rope import check_positions, rope
 from cs336_basics.nn.decoding_step import DecodingStep
 from cs336_basics.nn.kv_cache import LayerCache
 from cs336_basics.nn.linear import Linear
@@ -90,6 +90,8 @@ class MultiHeadSelfAttention(nn.Module):
         cos, sin = rope_tables
         if token_positions is None:
             token_positions = torch.arange(q.shape[-2], device=q.device)
+        else:
+            check_positions(token_positions, len(cos))
         positions = rearrange(token_positions, "... seq -> ... 1 seq")
         return self.rotate(q, cos, sin, positions), self.rotate(k, cos, sin, positions)
 

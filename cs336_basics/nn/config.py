@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, get_args
+from typing import Any, Literal, get_args
 
 InitRule = Literal[
     "trunc_normal",
@@ -93,13 +93,6 @@ class ModelConfig:
     init: InitRule = "trunc_normal"
     """By which rule the weight matrices get their first values (see `cs336_basics.nn.init`)."""
 
-    NOT_IN_THE_WEIGHTS: ClassVar = (
-        *("num_heads", "norm", "norm_eps", "position", "ffn", "logit_softcap"),
-        *("rope_theta", "rope_scaling", "rope_factor", "rope_slow_turns", "rope_fast_turns"),
-        "rope_original_context",
-    )
-    """What changes the logits though names and shapes of the weights stay the same."""
-
     def __post_init__(self) -> None:
         for name in ("vocab_size", "context_length", "d_model", "num_layers", "num_heads"):
             if getattr(self, name) < 1:
@@ -159,6 +152,18 @@ class ModelConfig:
     def key_value_heads(self) -> int:
         """`num_kv_heads`, or num_heads where none were given."""
         return self.num_heads if self.num_kv_heads is None else self.num_kv_heads
+
+    @property
+    def beyond_the_weights(self) -> dict[str, Any]:
+        """What changes the logits though names and shapes of the weights stay the same."""
+        names = ["num_heads", "norm", "position", "ffn", "logit_softcap"]
+        if self.norm != "none" or self.qk_norm:
+            names += ["norm_eps"]
+        if self.position == "rope":
+            names += ["rope_theta", "rope_scaling"]
+            if self.rope_scaling != "none":
+                names += ["rope_factor", "rope_slow_turns", "rope_fast_turns", "rope_original_context"]
+        return {name: getattr(self, name) for name in names}
 
     @property
     def has_plain_heads(self) -> bool:

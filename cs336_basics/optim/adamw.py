@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from cs336_basics.optim.adamw_kernel import prepare_kernel, update_all
 from cs336_basics.optim.adamw_update import Update, step_factors
 from cs336_basics.optim.closure import loss_of
-from cs336_basics.optim.loaded_state import require_tensors_of_parameters
+from cs336_basics.optim.loaded_state import require_own_state
 
 
 class AdamW(Optimizer):
@@ -51,7 +51,11 @@ class AdamW(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over a state that was stored; a `ValueError` for that of another optimizer."""
-        require_tensors_of_parameters(state, ("first_moment", "second_moment"))
+        require_own_state(
+            state,
+            settings=("lr", "betas", "eps", "weight_decay"),
+            tensors=("first_moment", "second_moment"),
+        )
         super().__setstate__(state)
 
     @torch.no_grad()

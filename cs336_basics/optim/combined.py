@@ -34,10 +34,13 @@ class CombinedOptimizer(Optimizer):
             part.step()
         return loss
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` of the same combination returned."""
-        super().load_state_dict(state_dict)
-        self._share_with_parts()  # the base class has put new objects in the place of the shared ones
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was stored, and share it; a `ValueError` for that of other parts."""
+        groups = iter(state["param_groups"])
+        for part in state.get("parts", self.__dict__.get("parts", ())):
+            own_groups = [next(groups) for _ in part.param_groups]
+            part.__setstate__({"state": state["state"], "param_groups": own_groups})
+        super().__setstate__(state)
 
     def add_param_group(self, param_group: dict) -> None:
         """Add the group of a part; once they are combined, none can be added: whose would it be?"""

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from cs336_basics.optim.closure import loss_of
-from cs336_basics.optim.loaded_state import require_tensors_of_parameters
+from cs336_basics.optim.loaded_state import require_own_state
 from cs336_basics.optim.newton_schulz import orthogonalize
 
 
@@ -81,7 +81,11 @@ class Muon(Optimizer):
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take over a state that was stored; a `ValueError` for that of another optimizer."""
-        require_tensors_of_parameters(state, ("momentum_buffer",))
+        require_own_state(
+            state,
+            settings=("lr", "momentum", "update_rms", "weight_decay", "steps", "bfloat16"),
+            tensors=("momentum_buffer",),
+        )
         super().__setstate__(state)
 
     @torch.no_grad()

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
 from cs336_basics.optim.closure import loss_of
+from cs336_basics.optim.loaded_state import require_own_state
 
 
 class SGD(Optimizer):
@@ -19,6 +21,11 @@ class SGD(Optimizer):
         if not lr >= 0:  # also true for NaN
             raise ValueError(f"the learning rate must not be negative but is {lr}")
         super().__init__(params, {"lr": lr, "decay": decay})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take over a state that was stored; a `ValueError` for that of another optimizer."""
+        require_own_state(state, settings=("lr", "decay"), tensors=())
+        super().__setstate__(state)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:

@@ -57,7 +57,7 @@ def train(
         own_random_states(config.training.seed, config.training.device),
     ):
         if processes.is_first:
-            require_still_own(run, config)
+            require_still_own(run, config, data)
         state = start_or_continue(config, data, run, keep=keep, processes=processes)
         open_log = run_log(run, config, after_step=state.steps_told, progress=progress, trackers=trackers)
         with open_log if processes.is_first else no_log() as log:

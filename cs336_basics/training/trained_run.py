@@ -13,6 +13,7 @@ from cs336_basics.training.config import Device, RunConfig
 from cs336_basics.training.differences import differences
 from cs336_basics.training.hardware import resolve_device, weight_dtype
 from cs336_basics.training.run_folder import RunFolder
+from cs336_basics.training.token_data import TokenData
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +55,18 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     return TrainedRun(model=model.to(training.device), config=config, step=step_of_folder(checkpoint))
 
 
-def require_still_own(run: RunFolder, config: RunConfig) -> None:
-    """Raise `ValueError` if another process has prepared the run with another configuration meanwhile.
+def require_still_own(run: RunFolder, config: RunConfig, data: TokenData) -> None:
+    """Raise `ValueError` if another process has prepared the run for something else meanwhile.
 
-    For whoever keeps others out by now: `prepare_run` did so only until it had stored the configuration.
+    For whoever keeps others out by now: `prepare_run` did so only until it had stored what it was given.
     Once there is a checkpoint, nobody can change it any more.
     """
     if has_checkpoint(run.checkpoints) or not run.config.is_file():
         return
-    content, own = run.read_config(), config.to_dict()
-    stored = {part: content[part] for part in own if part in content}
-    differing = differences(own, {**own, **stored}, "config")
+    content = run.read_config()
+    own = {**config.to_dict(), "data": data.description}
+    stored = {part: {key: content[part].get(key) for key in own[part]} for part in own if part in content}
+    differing = differences({**own, **stored}, own, "config")
     if differing:
         raise ValueError(
             f"a run must be trained as it was prepared but another process has changed {run.config} "

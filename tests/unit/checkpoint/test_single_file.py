@@ -131,38 +131,71 @@ CHANGES = {
 }
 
 
-def two_models(name: str) -> tuple[TransformerLM, TransformerLM]:
-    config = ModelConfig(
-        vocab_size=VOCAB, context_length=40, d_model=28, num_layers=2, num_heads=2, d_ff=11, ffn="silu",
-        rope_scaling="llama3", rope_original_context=30, logit_softcap=2.0,
-    )  # fmt: skip
-    other_config = replace(config, **{name: CHANGES[name]})
-    return TransformerLM.from_config(config), TransformerLM.from_config(other_config)
+BASE = ModelConfig(
+    vocab_size=VOCAB, context_length=40, d_model=28, num_layers=2, num_heads=2, d_ff=11, ffn="silu",
+    rope_scaling="llama3", rope_original_context=30, logit_softcap=2.0,
+)  # fmt: skip
+IDS = torch.arange(30) % VOCAB
 
 
-@pytest.mark.parametrize("name", ModelConfig.NOT_IN_THE_WEIGHTS)
+def save_and_load(path: Path, config: ModelConfig, other_config: ModelConfig):
+    model, other = TransformerLM.from_config(config), TransformerLM.from_config(other_config)
+    save_checkpoint(model, AdamW(model.parameters()), 5, path)
+    load_checkpoint(path, other, AdamW(other.parameters()))
+    return model, other
+
+
+@pytest.mark.parametrize("name", BASE.beyond_the_weights)
 def test_weights_do_not_go_into_a_model_that_makes_something_else_of_them(path, name):
-    model, other = two_models(name)
-    save_checkpoint(model, AdamW(model.parameters()), 5, path)
-    ids = torch.arange(30) % VOCAB
-    before = other(ids)
-    message = re.escape(f"{name} is {CHANGES[name]} and {path} holds {getattr(model.config, name)};")
+    other_config = replace(BASE, **{name: CHANGES[name]})
+    message = re.escape(f"{name} is {CHANGES[name]} and {path} holds {getattr(BASE, name)};")
     with pytest.raises(ValueError, match=message):
-        load_checkpoint(path, other, AdamW(other.parameters()))
-    assert torch.equal(other(ids), before)
+        save_and_load(path, BASE, other_config)
+    model, other = TransformerLM.from_config(BASE), TransformerLM.from_config(other_config)
     other.load_state_dict(model.state_dict())
-    assert not torch.allclose(other(ids), model(ids), rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(other(IDS), model(IDS), rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("name", sorted(CHANGES.keys() - set(ModelConfig.NOT_IN_THE_WEIGHTS)))
+@pytest.mark.parametrize("name", sorted(CHANGES.keys() - BASE.beyond_the_weights.keys()))
 def test_any_other_choice_is_seen_in_the_weights_or_changes_nothing(path, name):
-    model, other = two_models(name)
-    save_checkpoint(model, AdamW(model.parameters()), 5, path)
-    ids = torch.arange(30) % VOCAB
-    shapes, other_shapes = ({key: w.shape for key, w in m.state_dict().items()} for m in (model, other))
+    other_config = replace(BASE, **{name: CHANGES[name]})
+    shapes, other_shapes = (
+        {key: weight.shape for key, weight in TransformerLM.from_config(config).state_dict().items()}
+        for config in (BASE, other_config)
+    )
     if shapes == other_shapes:
-        load_checkpoint(path, other, AdamW(other.parameters()))
-        torch.testing.assert_close(other(ids), model(ids), rtol=1e-5, atol=1e-6)
+        model, other = save_and_load(path, BASE, other_config)
+        torch.testing.assert_close(other(IDS), model(IDS), rtol=1e-5, atol=1e-6)
+    else:
+        with pytest.raises(
+            ValueError, match=r"every weight|have the shape|no weight|the optimizer has groups of"
+        ):
+            save_and_load(path, BASE, other_config)
+
+
+@pytest.mark.parametrize(
+    ("common", "change"),
+    [
+        ({"position": "none"}, {"rope_theta": 3.0}),
+        ({"rope_scaling": "none"}, {"rope_factor": 3.0}),
+        ({"norm": "none"}, {"norm_eps": 0.1}),
+    ],
+    ids=str,
+)
+def test_what_a_model_has_no_part_for_may_differ(path, common, change):
+    config = replace(BASE, **common)
+    model, other = save_and_load(path, config, replace(config, **change))
+    assert torch.equal(other(IDS), model(IDS))
+
+
+def test_a_choice_that_an_older_file_does_not_know_is_its_default(path):
+    model = TransformerLM.from_config(BASE)
+    save_checkpoint(model, AdamW(model.parameters()), 5, path)
+    content = torch.load(path, weights_only=True)
+    del content["config"]["ffn"]
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r"ffn is silu and .* holds swiglu"):
+        load_checkpoint(path, model, AdamW(model.parameters()))
 
 
 def test_each_field_of_a_configuration_is_tried():

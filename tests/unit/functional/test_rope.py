@@ -3,7 +3,6 @@ import torch
 from torch.autograd import gradcheck
 from transformers.models.llama.modeling_llama import apply_rotary_pos_emb
 
-from cs336_basics.functional.complex_rope import complex_rope
 from cs336_basics.functional.rope import rope, rope_frequencies, rope_tables
 from tests.unit.references import rope_by_complex_numbers
 
@@ -134,12 +133,3 @@ def test_rope_with_an_odd_head_size_names_the_size():
 def test_rope_with_a_position_beyond_the_table_is_an_error():
     with pytest.raises(IndexError):
         rope(torch.randn(1, D_HEAD), *rope_tables(D_HEAD, MAX_SEQ_LEN), torch.tensor([MAX_SEQ_LEN]))
-
-
-@pytest.mark.parametrize("function", [rope, complex_rope])
-@pytest.mark.parametrize("position", [-1, -17, 17, 40])
-def test_a_position_that_the_tables_lack_is_an_index_error(function, position):
-    tables = rope_tables(6, 17)
-    message = f"positions must lie in 0..16 for tables of 17 positions but one is {position};"
-    with pytest.raises(IndexError, match=message):
-        function(torch.randn(3, 6), *tables, torch.tensor([0, position, 16]))

@@ -189,3 +189,15 @@ def test_a_sequence_of_no_tokens_is_refused(attention):
     )
     with pytest.raises(ValueError, match="a sequence must hold at least one token but is empty"):
         TransformerLM.from_config(config)(torch.empty(2, 0, dtype=torch.long))
+
+
+@pytest.mark.parametrize("attention", ["reference", "chunked"])
+@pytest.mark.parametrize("position", [-1, -11, 11, 40])
+def test_a_position_beyond_the_context_is_an_index_error(attention, position):
+    config = ModelConfig(
+        vocab_size=7, context_length=11, d_model=6, num_layers=1, num_heads=3, attention=attention
+    )
+    model = TransformerLM.from_config(config)
+    message = f"positions must lie in 0..10 for tables of 11 positions but one is {position};"
+    with pytest.raises(IndexError, match=message):
+        model(torch.tensor([1, 2, 3]), torch.tensor([0, position, 10]))

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cs336_basics import SGD, AdamW, Muon, load_checkpoint, save_checkpoint
+from cs336_basics.optim.combined import CombinedOptimizer
 
 OTHERS = {
     "torch's AdamW": torch.optim.AdamW,
@@ -44,9 +45,7 @@ def test_a_checkpoint_of_another_optimizer_is_refused_and_changes_nothing(tmp_pa
     optimizer = own(model.parameters())
     take_steps(model, optimizer)
     before = copy.deepcopy((model.state_dict(), optimizer.state_dict()))
-    with pytest.raises(
-        ValueError, match=r"must hold the state of an optimizer .* the optimizer that wrote it"
-    ):
+    with pytest.raises(ValueError, match=r"must hold the state of an optimizer .* that wrote it$"):
         load_checkpoint(tmp_path / "checkpoint.pt", model, optimizer)
     torch.testing.assert_close((model.state_dict(), optimizer.state_dict()), before, rtol=0, atol=0)
     take_steps(model, optimizer)
@@ -72,3 +71,35 @@ def test_its_own_state_is_taken_over_also_where_a_parameter_was_never_updated(ki
     for again in (kind(model.parameters()), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
         again.load_state_dict(optimizer.state_dict())
         assert again.state_dict()["state"].keys() == {0}
+
+
+def combination(model, *kinds):
+    return CombinedOptimizer(
+        [kind([parameter]) for kind, parameter in zip(kinds, model.parameters(), strict=True)]
+    )
+
+
+@pytest.mark.parametrize("kinds", [(AdamW, AdamW), (AdamW, Muon), (SGD, AdamW)])
+def test_a_combination_refuses_the_state_of_others_and_goes_on_as_before(tmp_path, kinds):
+    model = TwoMatrices()
+    other = combination(model, *kinds)
+    take_steps(model, other)
+    save_checkpoint(model, other, 2, tmp_path / "checkpoint.pt")
+    model, reference = TwoMatrices(), TwoMatrices()
+    optimizer, expected = (combination(each, Muon, AdamW) for each in (model, reference))
+    for each, of_it in ((model, optimizer), (reference, expected)):
+        take_steps(each, of_it)
+    with pytest.raises(ValueError, match="must hold the state of an optimizer"):
+        load_checkpoint(tmp_path / "checkpoint.pt", model, optimizer)
+    assert all(part.state is optimizer.state for part in optimizer.parts)
+    for each, of_it in ((model, optimizer), (reference, expected)):
+        take_steps(each, of_it)
+    torch.testing.assert_close(model.state_dict(), reference.state_dict(), rtol=0, atol=0)
+
+
+def test_a_setting_that_a_scheduler_has_added_is_not_missed(tmp_path):
+    model = TwoMatrices()
+    optimizer = AdamW(model.parameters())
+    save_checkpoint(model, optimizer, 2, tmp_path / "checkpoint.pt")
+    torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.5)
+    assert load_checkpoint(tmp_path / "checkpoint.pt", model, optimizer) == 2

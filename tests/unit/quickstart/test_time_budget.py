@@ -22,6 +22,5 @@ def test_measuring_takes_steps_and_leaves_data_and_random_numbers_as_they_were(m
     seconds = time_budget.seconds_per_step(CONFIG, data)
     assert 0 < seconds < 5
     assert len(steps) > time_budget.WARM_UP_STEPS
-    assert steps[-1].loss != steps[0].loss  # they do train
     np.testing.assert_equal(dataclasses.asdict(data), dataclasses.asdict(before))
     assert torch.equal(torch.get_rng_state(), random_state)

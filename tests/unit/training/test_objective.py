@@ -7,6 +7,7 @@ from torch import nn
 
 from cs336_basics.functional.loss import cross_entropy
 from cs336_basics.nn.linear import Linear
+from cs336_basics.nn.softcapped_head import SoftcappedHead
 from cs336_basics.nn.transformer_lm import TransformerLM
 from cs336_basics.training.objective import NextTokenLoss, multiplies_by_its_weight, without_cap
 from tests.unit.training.small_run import CONFIG
@@ -37,6 +38,14 @@ class BentHead(nn.Module):
         return logits - 3 * logits.square()
 
 
+class ScaledCap(SoftcappedHead):
+    """A subclass of the head with a cap, with another forward."""
+
+    def forward(self, x):
+        """Return twice the capped logits."""
+        return 2 * super().forward(x)
+
+
 @pytest.mark.parametrize("choice", [{}, {"tie_embeddings": True}, {"logit_softcap": 0.7}])
 def test_the_loss_is_the_cross_entropy_of_what_the_model_says(choice):
     torch.manual_seed(0)
@@ -55,6 +64,14 @@ def test_a_head_of_the_users_is_trained_by_its_own_forward(kind, capped):
     path = "lm_head.head" if capped else "lm_head"
     head = kind(model.get_submodule(path))
     model.set_submodule(path, head)
+    compare_with_definition(model)
+
+
+def test_a_subclass_of_the_head_with_a_cap_is_trained_by_its_own_forward():
+    torch.manual_seed(0)
+    config = replace(CONFIG.model, logit_softcap=0.7)
+    model = TransformerLM.from_config(config, dtype=torch.float64)
+    model.set_submodule("lm_head", ScaledCap(model.get_submodule("lm_head.head"), 0.7))
     compare_with_definition(model)
 
 

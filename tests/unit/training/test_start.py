@@ -216,7 +216,7 @@ def test_a_run_that_another_process_has_prepared_meanwhile_is_left_to_it(tokens,
     config, data = prepare_run(CONFIG, run, **how)
     faster = replace(CONFIG, optimizer=replace(CONFIG.optimizer, learning_rate=0.5))
     others_config, others_data = prepare_run(faster, run, **how)
-    with pytest.raises(ValueError, match=r"another process has changed .*config.json meanwhile \(.*0\.5"):
+    with pytest.raises(ValueError, match=r"another process has changed .* \(.*: 0\.5 there, 0\.01 given\)"):
         train(config, data, run)
     train(others_config, others_data, run)
     assert open_trained_run(run, device="cpu").config.optimizer.learning_rate == 0.5
@@ -231,3 +231,16 @@ def test_a_run_without_a_checkpoint_says_what_to_do(tokens, tmp_path, diverged, 
         run.divergence.write_text("{}")
     with pytest.raises(FileNotFoundError, match=f"has none yet; {remedy}"):
         open_trained_run(run, device="cpu")
+
+
+def test_a_run_that_another_process_has_prepared_with_other_tokens_is_left_to_it(tokens, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    train_tokens, validation = tokens / "train.npy", tokens / "validation.npy"
+    paths, swapped = (
+        TokenPaths(train=(first,), validation=second)
+        for first, second in ((train_tokens, validation), (validation, train_tokens))
+    )
+    config, data = prepare_run(CONFIG, run, job="test", tokens=paths, tokenizer=None)
+    prepare_run(CONFIG, run, job="test", tokens=swapped, tokenizer=None)
+    with pytest.raises(ValueError, match=r"another process has changed .*config\.data\.train\.0\.sha256: "):
+        train(config, data, run)
