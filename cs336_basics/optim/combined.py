@@ -24,7 +24,7 @@ class CombinedOptimizer(Optimizer):
         self.parts = tuple(parts)
         for part in parts:
             self.state.update(part.state)
-        self._share_with_parts()
+        self.__setstate__({"state": self.state, "param_groups": self.param_groups})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
@@ -50,9 +50,3 @@ class CombinedOptimizer(Optimizer):
 
     def __getstate__(self) -> dict[str, Any]:  # for pickle and copy.deepcopy
         return {**super().__getstate__(), "parts": self.parts}
-
-    def _share_with_parts(self) -> None:
-        groups = iter(self.param_groups)
-        for part in self.parts:
-            part.param_groups = [next(groups) for _ in part.param_groups]
-            part.state = self.state

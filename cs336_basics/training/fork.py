@@ -8,7 +8,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from cs336_basics.checkpoint.newest_whole import newest_whole_checkpoint
 from cs336_basics.checkpoint.pointers import has_checkpoint
 from cs336_basics.checkpoint.run_checkpoint import load_run_weights
 from cs336_basics.training.config import RunConfig
@@ -17,7 +16,7 @@ from cs336_basics.training.random_state import own_random_states
 from cs336_basics.training.run_folder import RunFolder
 from cs336_basics.training.state import new_state, save
 from cs336_basics.training.token_data import TokenData
-from cs336_basics.training.trained_run import require_config_of_checkpoint
+from cs336_basics.training.trained_run import last_good_checkpoint
 
 
 def fork_source(run: RunFolder, fork_from: Path | None) -> RunFolder | None:
@@ -61,12 +60,7 @@ def fork(config: RunConfig, data: TokenData, run: RunFolder, source: RunFolder) 
         raise ValueError(
             f"a run cannot be forked from itself but both are {run.path}; choose another run folder"
         )
-    checkpoint = newest_whole_checkpoint(source.checkpoints)
-    if checkpoint is None:
-        raise FileNotFoundError(
-            f"expected a checkpoint but {source.path} has none yet; train it further first"
-        )
-    require_config_of_checkpoint(source, checkpoint)
+    checkpoint = last_good_checkpoint(source)
     with own_random_states(config.training.seed, config.training.device):
         state = new_state(config, data)
         load_run_weights(checkpoint, state.model)

@@ -39,6 +39,19 @@ def read_run_config(run: RunFolder) -> RunConfig:
 def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
     """Load the model of the last good checkpoint; a run without one is a `FileNotFoundError`."""
     config = read_run_config(run)
+    checkpoint = last_good_checkpoint(run)
+    training = replace(config.training, device=resolve_device(device))
+    model = TransformerLM.from_config(config.model, dtype=weight_dtype(training))
+    load_run_weights(checkpoint, model)
+    config = replace(config, training=training)
+    return TrainedRun(model=model.to(training.device), config=config, step=step_of_folder(checkpoint))
+
+
+def last_good_checkpoint(run: RunFolder) -> Path:
+    """Return the newest whole checkpoint, made with the configuration of the run.
+
+    A run without one is a `FileNotFoundError`, one with another configuration a `ValueError`.
+    """
     checkpoint = newest_whole_checkpoint(run.checkpoints)
     if checkpoint is None:
         remedy = (
@@ -48,11 +61,7 @@ def open_trained_run(run: RunFolder, *, device: Device = "auto") -> TrainedRun:
         )
         raise FileNotFoundError(f"expected a checkpoint but {run.path} has none yet; {remedy}")
     require_config_of_checkpoint(run, checkpoint)
-    training = replace(config.training, device=resolve_device(device))
-    model = TransformerLM.from_config(config.model, dtype=weight_dtype(training))
-    load_run_weights(checkpoint, model)
-    config = replace(config, training=training)
-    return TrainedRun(model=model.to(training.device), config=config, step=step_of_folder(checkpoint))
+    return checkpoint
 
 
 def require_still_own(run: RunFolder, config: RunConfig, data: TokenData) -> None:
